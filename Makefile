@@ -1,0 +1,62 @@
+# `make demo` and `make test` set up what they need; the rest is for work on Leadrole itself.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+export PYTHONUTF8 := 1
+
+.PHONY: help demo test test-fast lint format lock clean
+
+help: ## What can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+demo: $(VENV)/.runtime ## Run the nights of a made-up company and publish its report (two more nights each time)
+	$(BIN)/leadrole demo $(DEMO)
+
+test: $(VENV)/.dev ## All tests
+	$(BIN)/python -m pytest -q
+
+test-fast: $(VENV)/.dev ## The tests that need neither dbt, Great Expectations, Prefect nor a browser
+	$(BIN)/python -m pytest -q -m "not slow"
+
+lint: $(VENV)/.dev ## Style, types, layers, dead code, SQL, dbt structure
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/vulture
+	$(BIN)/mypy
+	$(BIN)/sqlfluff lint dbt_project/models dbt_project/tests
+	LEADROLE_RAW=.lint/raw.duckdb LEADROLE_CANDIDATE=.lint/candidate.duckdb DO_NOT_TRACK=1 $(BIN)/dbt --quiet parse \
+		--project-dir dbt_project --profiles-dir dbt_project --target-path ../.lint/target --log-path .lint/logs \
+		--vars '{as_of: "2026-01-01 00:00:00+00", data_through: "2026-01-01 00:00:00+00", publish_id: lint}'
+	COLUMNS=180 $(BIN)/dbt-bouncer run --config-file dbt-bouncer.yml
+
+format: $(VENV)/.dev ## Format Python
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: $(VENV)/.dev ## Resolve both lock files anew: pins and hashes, no index address
+	$(PIP) install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --extra dev --extra setup $(LOCK_FLAGS) -o requirements-dev.lock
+	$(BIN)/uv pip compile pyproject.toml --extra setup -c requirements-dev.lock $(LOCK_FLAGS) -o requirements.lock
+
+LOCK_FLAGS := --upgrade --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --no-strip-extras --quiet
+
+clean: ## Remove the environment and the demo company
+	rm -rf $(VENV) demo
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 demo"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: requirements.lock pyproject.toml | $(BIN)/python
+	@echo "installing the pinned packages (about a minute, once)"
+	$(PIP) install --quiet --require-hashes -r requirements.lock
+	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock pyproject.toml | $(BIN)/python
+	@echo "installing the pinned packages and the tools (about a minute, once)"
+	$(PIP) install --quiet --require-hashes -r requirements-dev.lock
+	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@ $(VENV)/.runtime

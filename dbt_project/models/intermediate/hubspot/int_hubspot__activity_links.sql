@@ -1,0 +1,26 @@
+with
+
+associations as (
+    select * from {{ ref('stg_hubspot__associations') }}
+),
+
+kinds as (
+    select
+        case split_part(association_type, '_', 1)
+            when 'calls' then 'call'
+            when 'emails' then 'email'
+            when 'meetings' then 'meeting'
+        end as kind,
+        split_part(association_type, '_', 2) as to_object,
+        from_id,
+        to_id
+    from associations
+    where split_part(association_type, '_', 1) in ('calls', 'emails', 'meetings')
+)
+
+select distinct
+    'hubspot' as source_crm,
+    {{ hubspot_activity_id('kind', 'from_id') }} as activity_id,
+    case when to_object = 'contacts' then to_id end as lead_id,
+    case when to_object = 'deals' then to_id end as deal_id
+from kinds

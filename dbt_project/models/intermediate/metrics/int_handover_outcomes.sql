@@ -1,0 +1,45 @@
+{{ config(materialized='table') }}
+
+with
+
+fct_handover as (
+    select * from {{ ref('fct_handover') }}
+),
+
+fct_lead_cycle as (
+    select * from {{ ref('fct_lead_cycle') }}
+),
+
+int_source_capabilities as (
+    select * from {{ ref('int_source_capabilities') }}
+),
+
+outcomes as (
+    select
+        fct_handover.cycle_id,
+        fct_handover.source_crm,
+        fct_handover.motion_first as motion,
+        coalesce(fct_handover.source, 'unknown') as source,
+        coalesce(fct_handover.closer_rep_id, 'unassigned') as rep_id,
+        fct_handover.qualified_month,
+        fct_handover.speed_time_wm,
+        fct_handover.qualified_at + to_days({{ var('w_close_days') }}) <= {{ as_of() }} as is_old_enough,
+        coalesce(
+            fct_handover.customer_at <= fct_handover.qualified_at + to_days({{ var('w_close_days') }}), false
+        ) as is_customer_in_window,
+        fct_handover.qualifier_rep_id is not null and fct_handover.closer_rep_id is not null as is_pair_known,
+        coalesce(fct_handover.is_self_handover, false) as is_self_handover,
+        fct_handover.is_speed_event,
+        fct_handover.speed_time_wm is not null as is_speed_eligible,
+        coalesce(int_source_capabilities.has_won_deals, false) as has_won_deals,
+        coalesce(int_source_capabilities.has_touches, false) as has_touches,
+        coalesce(int_source_capabilities.has_speed, false) as has_speed
+    from fct_handover
+    left join fct_lead_cycle on fct_handover.cycle_id = fct_lead_cycle.cycle_id
+    left join int_source_capabilities on fct_handover.source_crm = int_source_capabilities.source_crm
+    where
+        fct_lead_cycle.excluded_reason is null
+        and fct_handover.qualified_at <= {{ as_of() }}
+)
+
+select * from outcomes

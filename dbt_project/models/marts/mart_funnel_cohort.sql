@@ -1,0 +1,103 @@
+with
+
+int_cycle_outcomes as (
+    select * from {{ ref('int_cycle_outcomes') }}
+),
+
+int_metric_scope as (
+    select * from {{ ref('int_metric_scope') }}
+),
+
+-- Who reached a stage reached those before it: a customer whose calls were not logged was attempted all the same.
+reached as (
+    select
+        entered_month,
+        motion,
+        source,
+        has_touches,
+        has_qualification,
+        has_won_deals,
+        is_attempted or is_contacted or is_qualified or is_customer as is_attempted,
+        is_contacted or is_qualified or is_customer as is_contacted,
+        is_qualified or is_customer as is_qualified,
+        is_customer,
+        is_due,
+        is_old_enough,
+        is_old_enough_to_close
+    from int_cycle_outcomes
+    where is_in_funnel
+),
+
+counted as (
+    select
+        case when grouping(entered_month) = 0 then 'month' else 'all' end as period_type,
+        case when grouping(entered_month) = 0 then entered_month end as entered_month,
+        case when grouping(motion) = 0 then motion else 'all' end as motion,
+        case when grouping(source) = 0 then source else 'all' end as source,
+        count(*) as lead_count,
+        count(case when has_touches then 1 end) as touchable_count,
+        count(case when has_touches and is_due then 1 end) as due_count,
+        count(case when has_touches and is_attempted then 1 end) as attempted_count,
+        count(case when has_touches and is_contacted then 1 end) as contacted_count,
+        count(case when has_qualification then 1 end) as qualifiable_count,
+        count(case when has_qualification and is_old_enough then 1 end) as old_enough_count,
+        count(case when has_qualification and is_qualified then 1 end) as qualified_count,
+        count(case when has_won_deals then 1 end) as closable_count,
+        count(case when has_won_deals and is_old_enough_to_close then 1 end) as old_enough_to_close_count,
+        count(case when has_won_deals and is_customer then 1 end) as customer_count
+    from reached
+    group by grouping sets (
+        (), (motion), (source), (motion, source),
+        (entered_month), (entered_month, motion), (entered_month, source), (entered_month, motion, source)
+    )
+),
+
+-- A stage counts the leads of those sources that record it; a source that does not leaves n, not only k.
+stages as (
+    select
+        period_type, entered_month, motion, source, 'lead' as stage, 1 as stage_no,
+        lead_count as k, lead_count as n, lead_count as old_count, true as is_recorded
+    from counted
+    union all by name
+    select
+        period_type, entered_month, motion, source, 'attempted' as stage, 2 as stage_no,
+        attempted_count as k, touchable_count as n, due_count as old_count,
+        touchable_count > 0 as is_recorded
+    from counted
+    union all by name
+    select
+        period_type, entered_month, motion, source, 'contacted' as stage, 3 as stage_no,
+        contacted_count as k, touchable_count as n, due_count as old_count,
+        touchable_count > 0 as is_recorded
+    from counted
+    union all by name
+    select
+        period_type, entered_month, motion, source, 'qualified' as stage, 4 as stage_no,
+        qualified_count as k, qualifiable_count as n, old_enough_count as old_count,
+        qualifiable_count > 0 as is_recorded
+    from counted
+    union all by name
+    select
+        period_type, entered_month, motion, source, 'customer' as stage, 5 as stage_no,
+        customer_count as k, closable_count as n, old_enough_to_close_count as old_count,
+        closable_count > 0 as is_recorded
+    from counted
+),
+
+measured as (
+    select
+        stages.period_type,
+        coalesce(stages.entered_month, int_metric_scope.first_month) as period_start,
+        stages.motion,
+        stages.source,
+        stages.stage,
+        cast(stages.stage_no as integer) as stage_no,
+        {{ rate_columns('', 'stages.k', 'stages.n', '1.0 * stages.old_count / nullif(stages.n, 0)',
+            'stages.is_recorded') }},
+        case when stages.is_recorded then 'measured' else 'not_measurable' end as status,
+        {{ publication_columns() }}
+    from stages
+    cross join int_metric_scope
+)
+
+select * from measured

@@ -1,0 +1,17 @@
+with
+
+source as (
+    select * from {{ source('config', 'people') }}
+),
+
+renamed as (
+    select
+        rep_id,
+        rep_key,
+        label,
+        seniority,
+        hours_week
+    from source
+)
+
+select * from renamed

@@ -1,0 +1,16 @@
+with
+
+source as (
+    select * from {{ source('config', 'working_hours') }}
+),
+
+renamed as (
+    select
+        calendar,
+        iso_weekday,
+        opens,
+        closes
+    from source
+)
+
+select * from renamed

@@ -1,0 +1,463 @@
+"""Build the candidate warehouse: the company's settings as tables, then one ``dbt build`` over raw.
+
+dbt runs as a process of its own. It can't leave a lock on the candidate, its memory is given back before the
+checks begin, and its logging can't take over ours. This module is the only one that knows dbt.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from leadrole import paths
+from leadrole.errors import ChecksFailedError, InternalError, StorageError
+from leadrole.privacy import pseudonym_key, rep_key
+from leadrole.run import Run
+from leadrole.settings import HubspotSource, Settings
+
+NodeProgress = Callable[[int, int, str], None]
+
+_TIMEOUT_SECONDS = 3600
+_ISO_WEEKDAYS = {"mon": 1, "tue": 2, "wed": 3, "thu": 4, "fri": 5, "sat": 6, "sun": 7}
+_OWNER_COLUMNS = {
+    "hubspot": [
+        ("owners", "id"),
+        ("contacts", "hubspot_owner_id"),
+        ("deals", "hubspot_owner_id"),
+        ("calls", "hubspot_owner_id"),
+        ("emails", "hubspot_owner_id"),
+        ("meetings", "hubspot_owner_id"),
+    ],
+    "csv": [
+        ("people", "id"),
+        ("leads", "owner_id"),
+        ("leads", "qualified_by"),
+        ("deals", "owner_id"),
+        ("deals", "qualified_by"),
+        ("deals", "closed_by"),
+        ("activities", "owner_id"),
+    ],
+}
+_OWNER_HISTORY = {"hubspot": ["contacts_history", "deals_history"]}
+
+
+@dataclass(frozen=True)
+class FailedTest:
+    """A dbt test that found rows: its name, the model it guards, and how many rows."""
+
+    name: str
+    table: str
+    failures: int
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """What dbt built: models and data tests that ran, and marts with their row counts."""
+
+    models: int
+    tests: int
+    mart_rows: int
+
+
+def build(
+    settings: Settings,
+    run: Run,
+    *,
+    as_of: datetime,
+    data_through: datetime,
+    progress: NodeProgress = lambda done, total, node: None,
+) -> BuildResult:
+    """Make ``candidate.duckdb`` anew from raw and the settings.
+
+    Raises ``ChecksFailedError`` (exit 6) when a data test finds rows, ``InternalError`` (exit 9) when a model
+    can't be built, ``StorageError`` (exit 7) when the candidate can't be written.
+    """
+    try:
+        write_config(settings, run, as_of=as_of)
+    except (OSError, duckdb.Error) as error:
+        raise StorageError(
+            f"the candidate can't be written ({type(error).__name__})",
+            where=str(run.candidate_path),
+            next_step="check free disk space and that no other program has this file open, then run again",
+        ) from error
+    results = _run_dbt(settings, run, as_of, data_through, progress)
+    _raise_on_failure(results)
+    tests = sum(1 for result in results if _kind(result) == "test")
+    models = sum(1 for result in results if _kind(result) == "model")
+    with duckdb.connect(str(run.candidate_path), read_only=True) as connection:
+        tables = connection.execute(
+            "select table_name from information_schema.tables where table_schema = 'marts'"
+        ).fetchall()
+        rows = sum(
+            connection.execute(f'select count(*) from marts."{table}"').fetchall()[0][0]
+            for (table,) in tables
+        )
+    return BuildResult(models=models, tests=tests, mart_rows=rows)
+
+
+def write_config(settings: Settings, run: Run, *, as_of: datetime) -> None:
+    """Start a new candidate that holds the settings as tables in the schema ``config``."""
+    run.candidate_path.unlink(missing_ok=True)
+    run.candidate_path.with_name(run.candidate_path.name + ".wal").unlink(missing_ok=True)
+    with duckdb.connect(str(run.candidate_path)) as connection:
+        os.chmod(run.candidate_path, 0o600)
+        connection.execute("set TimeZone = 'UTC'")
+        connection.execute("create schema config")
+        for table in _config_tables(settings, run, as_of):
+            columns = ", ".join(table.columns)
+            connection.execute(f"create table config.{table.name} ({columns})")
+            if table.rows:
+                marks = ", ".join("?" * len(table.columns))
+                connection.executemany(
+                    f"insert into config.{table.name} values ({marks})", [list(row) for row in table.rows]
+                )
+
+
+@dataclass(frozen=True)
+class _Table:
+    name: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+
+
+def _config_tables(settings: Settings, run: Run, as_of: datetime) -> Iterable[_Table]:
+    company = settings.company
+    yield _Table(
+        "company",
+        [
+            "name varchar",
+            "timezone varchar",
+            "country varchar",
+            "reporting_currency varchar",
+            "employees integer",
+            "is_startup boolean",
+            "lifetime_value double",
+            "fte_hours_week double",
+            "people_metrics boolean",
+        ],
+        [
+            (
+                company.name,
+                company.timezone,
+                company.country,
+                company.reporting_currency,
+                company.employees,
+                company.startup,
+                company.lifetime_value,
+                company.fte_hours_week,
+                settings.privacy.people_metrics,
+            )
+        ],
+    )
+    yield _Table(
+        "working_hours",
+        ["calendar varchar", "iso_weekday integer", "opens time", "closes time"],
+        [
+            ("company", _ISO_WEEKDAYS[weekday], stretch.opens, stretch.closes)
+            for weekday, stretches in company.working_hours.items()
+            for stretch in stretches
+        ],
+    )
+    yield _Table(
+        "holidays",
+        ["calendar varchar", "holiday_date date", "label varchar"],
+        [("company", day, label) for day, label in _holidays(company.country, as_of)],
+    )
+    yield _Table(
+        "role_assignments",
+        [
+            "rep_id varchar",
+            "role varchar",
+            "share double",
+            "valid_from date",
+            "valid_to date",
+            "seniority varchar",
+        ],
+        [
+            (role.person, role.role, role.share, role.from_, role.to, role.seniority)
+            for role in settings.roles
+        ],
+    )
+    yield _Table(
+        "people",
+        ["rep_id varchar", "rep_key varchar", "label varchar", "hours_week double", "seniority varchar"],
+        _people(settings, run),
+    )
+    yield _Table(
+        "lead_sources",
+        ["crm_value varchar", "source varchar", "motion varchar"],
+        [(value, group.source, group.motion) for value, group in settings.lead_sources.items()],
+    )
+    milestones: list[tuple[str, str, str, str]] = []
+    accepted: list[tuple[str, str]] = []
+    for source in settings.sources:
+        if isinstance(source, HubspotSource):
+            milestones += [
+                ("hubspot", "lifecyclestage", value, "qualified") for value in source.qualified_stages
+            ]
+            milestones += [
+                ("hubspot", "hs_lead_status", value, "disqualified") for value in source.disqualified_statuses
+            ]
+            accepted += [("hubspot", stage) for stage in source.accepted_stages]
+    yield _Table(
+        "lead_milestones",
+        ["source_crm varchar", "field varchar", "value varchar", "milestone varchar"],
+        milestones,
+    )
+    yield _Table("accepted_stages", ["source_crm varchar", "stage_id varchar"], accepted)
+    yield _Table(
+        "exclusion_rules",
+        [
+            "rule_id varchar",
+            "field varchar",
+            "value varchar",
+            "reason varchar",
+            "author varchar",
+            "added_on date",
+        ],
+        [
+            (rule.id, rule.field, rule.equals, rule.reason, rule.author, rule.added_on)
+            for rule in settings.exclusions
+        ],
+    )
+    yield _Table(
+        "currency_rates",
+        ["currency_code varchar", "rate_date date", "rate decimal(18,8)"],
+        [
+            (currency, rate.date, rate.rate)
+            for currency, rates in settings.currency_rates.items()
+            for rate in rates
+        ],
+    )
+    yield _seed(settings, "threshold_rules", {"threshold": "double"})
+    yield _seed(settings, "metric_catalogue", {"version": "integer", "since": "date"})
+
+
+def _seed(settings: Settings, name: str, types: dict[str, str]) -> _Table:
+    own = settings.home / "config" / "seeds" / f"{name}.csv"
+    path = own if own.is_file() else paths.config() / "seeds" / f"{name}.csv"
+    with path.open(encoding="utf-8", newline="") as opened:
+        reader = csv.reader(opened)
+        header = next(reader)
+        rows = [[value if value != "" else None for value in row] for row in reader]
+    return _Table(name, [f"{column} {types.get(column, 'varchar')}" for column in header], rows)
+
+
+def _holidays(country: str, as_of: datetime) -> list[tuple[date, str]]:
+    import holidays
+
+    years = range(as_of.year - 15, as_of.year + 3)
+    calendar = holidays.country_holidays(country, years=years)
+    return sorted(calendar.items())
+
+
+def _people(settings: Settings, run: Run) -> list[tuple[str, str, str, float | None, str | None]]:
+    key = pseudonym_key(run.pseudonym_key_path)
+    named = _owners_in_raw(run)
+    for assignment in settings.roles:
+        named.setdefault(assignment.person, None)
+    seniority_in_role = {role.person: role.seniority for role in settings.roles if role.seniority}
+    people = []
+    for rep_id in sorted(named):
+        configured = settings.people.get(rep_id)
+        pseudonym = rep_key(key, rep_id)
+        label = f"rep {pseudonym[:4]}"
+        if settings.privacy.rep_names:
+            label = (configured.label if configured else None) or named[rep_id] or label
+        people.append(
+            (
+                rep_id,
+                pseudonym,
+                label,
+                configured.hours_week if configured else None,
+                (configured.seniority if configured else None) or seniority_in_role.get(rep_id),
+            )
+        )
+    _write_names(run, [(rep_id, rep_key(key, rep_id), name) for rep_id, name in named.items()])
+    return people
+
+
+def _owners_in_raw(run: Run) -> dict[str, str | None]:
+    """Every owner id that raw mentions, with the CRM's name for it where there is one."""
+    found: dict[str, str | None] = {}
+    with duckdb.connect(str(run.raw_path), read_only=True) as connection:
+        for kind, columns in _OWNER_COLUMNS.items():
+            queries = [f"select {column} as owner_id from raw_{kind}.{table}" for table, column in columns]
+            queries += [
+                f"select value as owner_id from raw_{kind}.{table} where field = 'hubspot_owner_id'"
+                for table in _OWNER_HISTORY.get(kind, [])
+            ]
+            union = " union ".join(queries)
+            rows = connection.execute(
+                f"select distinct owner_id from ({union}) where coalesce(owner_id, '') <> ''"
+            ).fetchall()
+            found.update({f"{kind}:{owner_id}": None for (owner_id,) in rows})
+        names = connection.execute(
+            "select 'hubspot:' || id, nullif(trim(concat_ws(' ', first_name, last_name)), '')"
+            " from raw_hubspot.owners union all select 'csv:' || id, name from raw_csv.people"
+        ).fetchall()
+    found.update(dict(names))
+    return found
+
+
+def _write_names(run: Run, people: Sequence[tuple[str, str, str | None]]) -> None:
+    """Keep names apart from the marts, for those who may join them (``people.duckdb``, mode 0600)."""
+    run.people_path.unlink(missing_ok=True)
+    with duckdb.connect(str(run.people_path)) as connection:
+        os.chmod(run.people_path, 0o600)
+        connection.execute("create table people (rep_id varchar, crm_id varchar, name varchar)")
+        if people:
+            connection.executemany(
+                "insert into people values (?, ?, ?)", [[key, crm_id, name] for crm_id, key, name in people]
+            )
+
+
+def _run_dbt(
+    settings: Settings, run: Run, as_of: datetime, data_through: datetime, progress: NodeProgress
+) -> list[dict[str, Any]]:
+    work = run.candidate_path.parent / "dbt"
+    work.mkdir(mode=0o700, exist_ok=True)
+    results_path = work / "target" / "run_results.json"
+    results_path.unlink(missing_ok=True)
+    command = [
+        sys.executable,
+        "-m",
+        "dbt.cli.main",
+        "--log-format",
+        "json",
+        "--log-level-file",
+        "none",
+        "--no-version-check",
+        "build",
+        "--exclude-resource-type",
+        "unit_test",
+        "--vars",
+        json.dumps(dbt_vars(settings, run.run_id, as_of, data_through)),
+    ]
+    try:
+        process = subprocess.Popen(
+            command,
+            env={**os.environ, **dbt_environment(run, work)},
+            cwd=work,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+        )
+        messages = _follow(process, progress)
+        process.wait(timeout=_TIMEOUT_SECONDS)
+    finally:
+        if "process" in locals() and process.poll() is None:
+            process.kill()
+            process.wait()
+    if not results_path.exists():
+        raise InternalError(
+            f"dbt stopped before it built anything: {messages[-1] if messages else 'no message'}",
+            where="dbt_project",
+            next_step="run `leadrole check-config`; if that passes, this is a fault in Leadrole: report it with this line",
+        )
+    return list(json.loads(results_path.read_text(encoding="utf-8"))["results"])
+
+
+def dbt_environment(run: Run, work: Path) -> dict[str, str]:
+    """The environment in which dbt finds the project, the candidate and raw, and sends nothing anywhere."""
+    return {
+        "LEADROLE_CANDIDATE": str(run.candidate_path),
+        "LEADROLE_RAW": str(run.raw_path),
+        "DBT_PROJECT_DIR": str(paths.dbt_project()),
+        "DBT_PROFILES_DIR": str(paths.dbt_project()),
+        "DBT_TARGET_PATH": str(work / "target"),
+        "DBT_LOG_PATH": str(work / "logs"),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DO_NOT_TRACK": "1",
+    }
+
+
+def dbt_vars(settings: Settings, run_id: str, as_of: datetime, data_through: datetime) -> dict[str, Any]:
+    """The run's clock and the company's parameters, as dbt variables."""
+    return {
+        "publish_id": run_id,
+        "as_of": _moment(as_of),
+        "data_through": _moment(data_through),
+        "timezone": settings.company.timezone,
+        **settings.parameters.model_dump(mode="json"),
+    }
+
+
+def _moment(value: datetime) -> str:
+    return value.isoformat(sep=" ")
+
+
+def _follow(process: subprocess.Popen[str], progress: NodeProgress) -> list[str]:
+    """Report each finished node; answers the errors dbt printed."""
+    errors: list[str] = []
+    assert process.stdout is not None
+    for line in process.stdout:
+        try:
+            event = json.loads(line)
+        except ValueError:
+            # A line outside the log format is a crash before dbt's logging began.
+            errors.append(line.strip())
+            continue
+        data, info = event.get("data", {}), event.get("info", {})
+        if info.get("name") in ("LogModelResult", "LogTestResult"):
+            node = data.get("node_info", {}).get("node_name", "")
+            progress(int(data.get("index", 0)), int(data.get("total", 0)), node)
+        if info.get("level") == "error" and info.get("msg"):
+            errors.append(" ".join(str(info["msg"]).split()))
+    return [message for message in errors if message]
+
+
+def _kind(result: dict[str, Any]) -> str:
+    return str(result["unique_id"]).split(".", 1)[0]
+
+
+def _raise_on_failure(results: Sequence[dict[str, Any]]) -> None:
+    broken = [result for result in results if result["status"] == "error"]
+    if broken:
+        first = broken[0]
+        raise InternalError(
+            f"dbt could not build {_name(first)}: {' '.join(str(first.get('message')).split())[:300]}",
+            where=_name(first),
+            next_step="the last publication is untouched; report this line as a fault in Leadrole",
+        )
+    failed = [
+        FailedTest(_name(result), _guarded(result), int(result.get("failures") or 0))
+        for result in results
+        if _kind(result) == "test" and result["status"] == "fail"
+    ]
+    if failed:
+        raise ChecksFailedError(
+            "; ".join(f"{test.name} found {test.failures} rows in {test.table}" for test in failed[:5])
+            + (f"; and {len(failed) - 5} more" if len(failed) > 5 else ""),
+            where=failed[0].table,
+            next_step="look at these rows in the candidate (`leadrole status --failed` names the query), "
+            "mend them in the CRM or in the config, then run again; the last publication stands",
+        )
+
+
+def _name(result: dict[str, Any]) -> str:
+    parts = str(result["unique_id"]).split(".")
+    return parts[2] if len(parts) > 2 else parts[-1]
+
+
+def _guarded(result: dict[str, Any]) -> str:
+    relation = str(result.get("relation_name") or "")
+    if relation:
+        return relation.replace('"', "")
+    compiled = str(result.get("compiled_code") or "")
+    for word in compiled.replace('"', "").split():
+        if word.startswith("candidate.marts.") or word.startswith("candidate.intermediate."):
+            return word.removeprefix("candidate.")
+    return "the marts"

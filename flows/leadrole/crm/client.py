@@ -1,0 +1,389 @@
+"""The one loop that talks to a CRM: ask, wait, retry, bound, redact.
+
+What a library would do and this does not: follow a redirect, read ~/.netrc or proxy variables, send the key to
+another host, trust a Content-Length, wait for ever, or put the key in an error text. A CRM supplies how it
+authenticates and what its refusals mean; everything else about HTTP is here.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.parse
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Literal
+
+import requests
+from requests.auth import AuthBase
+from urllib3.exceptions import HTTPError
+
+from leadrole import __version__
+from leadrole.errors import AuthError, LeadroleError, SourceContractError, SourceUnavailableError
+from leadrole.privacy import redact
+
+CONNECT_SECONDS = 10
+READ_SECONDS = 30
+TOTAL_SECONDS = 120
+MAX_BODY_BYTES = 64 * 1024 * 1024
+CHUNK_BYTES = 16 * 1024
+RETRIES = 5  # waits of 1, 2, 4, 8 and 16 seconds
+RETRIES_A_RUN = 60
+LIMITED_A_CALL = 30
+LONGEST_WAIT = 300.0
+UNKNOWN_WAIT = 10.0
+SAME_LATER = "run again later; the last publication stays until then"
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A JSON answer, its headers and the two clocks at its arrival."""
+
+    body: Any
+    headers: Mapping[str, str]
+    received_at: datetime
+    server_time: datetime | None
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """What an answer that is no answer means; the CRM's module decides, the loop acts on it."""
+
+    kind: Literal["key", "scope", "limit", "quota", "wait", "broken", "fatal"]
+    message: str
+    wait: float | None = None
+    next_step: str = SAME_LATER
+
+
+Explain = Callable[[int, Any], Refusal]
+
+
+class BearerAuth(AuthBase):
+    """The key, in an object that is asked per request and never stands in session headers or URLs."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Add the key to one request."""
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+    def __repr__(self) -> str:
+        return "BearerAuth([hidden])"
+
+
+class RateLimiter:
+    """Keeps our calls under `count` in any `seconds`; the wait is told to `sleep`, never spun."""
+
+    def __init__(
+        self, count: int, seconds: float, *, monotonic: Callable[[], float], sleep: Callable[[float], None]
+    ) -> None:
+        self._starts: deque[float] = deque(maxlen=count)
+        # The CRM counts arrivals, we count departures; a little room keeps jitter from adding one too many.
+        self._seconds = seconds * 1.05
+        self._monotonic = monotonic
+        self._sleep = sleep
+
+    def wait(self) -> None:
+        """Return when one more call is allowed."""
+        now = self._monotonic()
+        if len(self._starts) == self._starts.maxlen:
+            pause = self._starts[0] + self._seconds - now
+            if pause > 0:
+                self._sleep(pause)
+                # A test's clock may stand still while it sleeps; the call counts from when it may start.
+                now = max(now + pause, self._monotonic())
+        self._starts.append(now)
+
+
+class _TransientError(Exception):
+    """A failure of one attempt; never leaves this module."""
+
+
+class Client:
+    """A session with one CRM at one origin."""
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        auth: AuthBase,
+        secrets: Iterable[str],
+        explain: Explain,
+        limiter: RateLimiter,
+        search_limiter: RateLimiter,
+        clock: Callable[[], datetime],
+        sleep: Callable[[float], None] = time.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
+        total_seconds: float = TOTAL_SECONDS,
+        read_seconds: float = READ_SECONDS,
+        max_body_bytes: int = MAX_BODY_BYTES,
+    ) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._origin = origin(base_url)
+        self._auth = auth
+        self._secrets = tuple(secrets)
+        self._explain = explain
+        self._limiter = limiter
+        self._search_limiter = search_limiter
+        self._clock = clock
+        self._sleep = sleep
+        self._monotonic = monotonic
+        self._total_seconds = total_seconds
+        self._read_seconds = read_seconds
+        self._max_body_bytes = max_body_bytes
+        self._failures = 0
+        self.calls = 0
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.headers.update(
+            {
+                "User-Agent": f"leadrole/{__version__}",
+                "Accept": "application/json",
+                "Accept-Encoding": "gzip",
+            }
+        )
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._session.close()
+
+    def get(self, path: str, params: Mapping[str, str] | None = None) -> Reply:
+        """One answer to a GET."""
+        return self._call("GET", path, params, None, is_search=False)
+
+    def post(self, path: str, body: Mapping[str, Any], *, params: Mapping[str, str] | None = None) -> Reply:
+        """One answer to a POST that reads."""
+        return self._call("POST", path, params, body, is_search=False)
+
+    def search(self, path: str, body: Mapping[str, Any]) -> Reply:
+        """One answer to a search, which has a limit of its own."""
+        return self._call("POST", path, None, body, is_search=True)
+
+    def check_link(self, link: str) -> None:
+        """Refuse a next-page link that leaves the origin, whether or not anyone would follow it."""
+        target = urllib.parse.urljoin(self._base_url + "/", link)
+        if "\\" in link or origin(target) != self._origin or "@" in urllib.parse.urlsplit(target).netloc:
+            raise SourceUnavailableError(
+                f"refused: next page points to {_place(target)}, not to {_place(self._base_url)}",
+                next_step="nothing was sent there; find out who answers in the CRM's name (proxy, DNS) before running again",
+            )
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str] | None,
+        body: Mapping[str, Any] | None,
+        *,
+        is_search: bool,
+    ) -> Reply:
+        url = self._base_url + path
+        self.check_link(url)
+        failed = limited = refused = 0
+        while True:
+            self._limiter.wait()
+            if is_search:
+                self._search_limiter.wait()
+            self.calls += 1
+            try:
+                status, reply = self._once(method, url, params, body)
+            except _TransientError as error:
+                failed = self._failed(failed, path, str(error))
+                continue
+            refusal = self._refusal(status, reply)
+            if refusal is None:
+                return reply
+            message = redact(refusal.message, self._secrets)
+            where = f"{method} {path}"
+            if refusal.kind == "key":
+                refused += 1
+                if refused > 1:
+                    raise AuthError(message, where=where, next_step=refusal.next_step)
+                self._sleep(1.0)
+            elif refusal.kind == "scope":
+                raise AuthError(message, where=where, next_step=refusal.next_step)
+            elif refusal.kind == "quota":
+                raise SourceUnavailableError(message, where=where, next_step=refusal.next_step)
+            elif refusal.kind in ("limit", "wait"):
+                limited += 1
+                pause = self._pause(reply, refusal)
+                if pause > LONGEST_WAIT:
+                    raise SourceUnavailableError(
+                        f"{message}; the limit resets in {pause / 3600:.1f} hours",
+                        where=where,
+                        next_step="run again after that; the last publication stays until then",
+                    )
+                if limited > LIMITED_A_CALL:
+                    raise SourceUnavailableError(
+                        f"{message}; still limited after {limited} tries",
+                        where=where,
+                        next_step="lower rate_limit in the config or find the program that uses up the account's limit",
+                    )
+                self._sleep(pause)
+            elif refusal.kind == "broken":
+                failed = self._failed(failed, path, message)
+            else:
+                raise SourceUnavailableError(message, where=where, next_step=refusal.next_step)
+
+    def _failed(self, failed: int, path: str, message: str) -> int:
+        """Count a failure and wait, or give up."""
+        failed += 1
+        self._failures += 1
+        if failed > RETRIES or self._failures > RETRIES_A_RUN:
+            tries = f"{failed} tries" if failed > RETRIES else f"{self._failures} failures in this run"
+            raise SourceUnavailableError(
+                f"{redact(message, self._secrets)}; gave up after {tries}", where=path, next_step=SAME_LATER
+            )
+        self._sleep(2.0 ** (failed - 1))
+        return failed
+
+    def _pause(self, reply: Reply, refusal: Refusal) -> float:
+        """How long the CRM asks us to wait: its header if it makes sense, else what its policy means."""
+        fallback = refusal.wait if refusal.wait is not None else UNKNOWN_WAIT
+        told = reply.headers.get("Retry-After", "").strip()
+        if told.isdecimal():
+            return max(float(told[:9]), 1.0)
+        try:
+            until = parsedate_to_datetime(told)
+        except (ValueError, TypeError):
+            return fallback
+        until = until if until.tzinfo else until.replace(tzinfo=UTC)
+        return max((until - (reply.server_time or self._clock())).total_seconds(), 1.0)
+
+    def _refusal(self, status: int, reply: Reply) -> Refusal | None:
+        if status == 204 or (200 <= status < 300 and reply.body is None):
+            return Refusal("fatal", "the CRM sent an empty answer")
+        body = reply.body
+        if 200 <= status < 300 and not (isinstance(body, dict) and body.get("status") == "error"):
+            return None
+        return self._explain(status, body)
+
+    def _once(
+        self, method: str, url: str, params: Mapping[str, str] | None, body: Mapping[str, Any] | None
+    ) -> tuple[int, Reply]:
+        """One attempt; library errors, which may quote the key, are replaced by words of ours."""
+        deadline = self._monotonic() + self._total_seconds
+        data = None if body is None else json.dumps(body).encode("utf-8")
+        headers = {} if data is None else {"Content-Type": "application/json"}
+        host = _place(url)
+        try:
+            with self._session.request(
+                method,
+                url,
+                params=params,
+                data=data,
+                headers=headers,
+                auth=self._auth,
+                stream=True,
+                allow_redirects=False,
+                timeout=(CONNECT_SECONDS, self._read_seconds),
+            ) as response:
+                if response.is_redirect or 300 <= response.status_code < 400:
+                    target = urllib.parse.urljoin(url, response.headers.get("Location", ""))
+                    raise SourceUnavailableError(
+                        f"refused: {host} redirects to {_place(target)}",
+                        next_step="set base_url to the CRM's own address; the key is sent nowhere else",
+                    )
+                content = self._read(response, deadline)
+                return response.status_code, self._reply(response, content)
+        except LeadroleError:
+            raise
+        except requests.exceptions.SSLError:
+            raise SourceUnavailableError(
+                f"the certificate of {host} can't be trusted",
+                next_step="check base_url and this machine's clock and certificates; there is no insecure mode",
+            ) from None
+        except requests.exceptions.ConnectTimeout:
+            raise _TransientError(f"{host} did not accept a connection in {CONNECT_SECONDS} s") from None
+        except requests.exceptions.Timeout:
+            raise _TransientError(f"{host} sent nothing for {self._read_seconds:g} s") from None
+        except (requests.exceptions.RequestException, HTTPError, OSError) as error:
+            if "timed out" in str(error).lower():
+                raise _TransientError(f"{host} sent nothing for {self._read_seconds:g} s") from None
+            raise _TransientError(f"the connection with {host} broke ({type(error).__name__})") from None
+
+    def _read(self, response: requests.Response, deadline: float) -> bytes:
+        """The decoded body, counted while it comes: neither a drip nor a bomb can hold the night."""
+        content = bytearray()
+        while True:
+            # read1 gives what one packet brought; read() would sit out a drip of a byte a second.
+            chunk = response.raw.read1(CHUNK_BYTES, decode_content=True)
+            if not chunk:
+                return bytes(content)
+            content += chunk
+            if len(content) > self._max_body_bytes:
+                raise SourceUnavailableError(
+                    f"a page larger than {self._max_body_bytes // (1024 * 1024)} MiB",
+                    where=_place(response.url),
+                    next_step="lower page_size in the config",
+                )
+            if self._monotonic() > deadline:
+                raise _TransientError(
+                    f"{_place(response.url)} took longer than {self._total_seconds:g} s for one answer"
+                )
+
+    def _reply(self, response: requests.Response, content: bytes) -> Reply:
+        kind = response.headers.get("Content-Type", "").split(";")[0].strip().lower()
+        is_good = 200 <= response.status_code < 300
+        body: Any = None
+        if content.strip() and response.status_code != 204:
+            if kind and "json" not in kind and is_good:
+                if kind == "text/html":
+                    raise AuthError(
+                        "the CRM's answer is not JSON (text/html), probably a login page",
+                        where=_place(response.url),
+                        next_step="check base_url and the key; open the address in a browser to see what it says",
+                    )
+                raise SourceUnavailableError(
+                    f"the CRM's answer is not JSON ({kind[:60]})",
+                    where=_place(response.url),
+                    next_step=SAME_LATER,
+                )
+            body = self._parse(content, _place(response.url), is_good=is_good)
+        try:
+            server_time = parsedate_to_datetime(response.headers.get("Date", "")).astimezone(UTC)
+        except (ValueError, TypeError, OverflowError):
+            server_time = None
+        return Reply(body, response.headers, self._clock(), server_time)
+
+    @staticmethod
+    def _parse(content: bytes, place: str, *, is_good: bool) -> Any:
+        contract = "report it to the CRM's support; nothing of this night was kept"
+        try:
+            return json.loads(content.decode("utf-8-sig"))
+        except UnicodeDecodeError:
+            if not is_good:
+                return None
+            raise SourceContractError("an answer is not UTF-8", where=place, next_step=contract) from None
+        except RecursionError:
+            raise SourceContractError(
+                "an answer is nested too deep to be a page of records", where=place, next_step=contract
+            ) from None
+        except ValueError:
+            if not is_good:
+                return None
+            raise _TransientError(f"{place} sent JSON that ends early or is broken") from None
+
+
+def origin(url: str) -> tuple[str, str, int]:
+    """Scheme, host and port: what two URLs must share before the key may go to the second."""
+    try:
+        parts = urllib.parse.urlsplit(url)
+        port = parts.port or {"https": 443, "http": 80}.get(parts.scheme, -1)
+        return parts.scheme.lower(), (parts.hostname or "").lower(), port
+    except ValueError:
+        return "", "", -1
+
+
+def _place(url: str) -> str:
+    """Scheme and host of a URL for a message: no user name, path or query, which may hold secrets."""
+    scheme, host, port = origin(url)
+    shown = f"{scheme}://{host}" if host else f"{scheme}:" if scheme else "an unreadable address"
+    return shown if port in (443, 80, -1) else f"{shown}:{port}"

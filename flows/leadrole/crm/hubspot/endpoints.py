@@ -1,0 +1,145 @@
+"""HubSpot as tables: versions of its API, kinds of record, fields. State of November 2026."""
+
+from __future__ import annotations
+
+from leadrole.crm.spec import Endpoint, Layout
+
+_DATED = Layout(
+    objects="/crm/objects/{version}/{type}",
+    search="/crm/objects/{version}/{type}/search",
+    batch_read="/crm/objects/{version}/{type}/batch/read",
+    associations="/crm/associations/{version}/{from_type}/{to_type}/batch/read",
+    owners="/crm/owners/{version}",
+    pipelines="/crm/pipelines/{version}/{type}",
+    properties="/crm/properties/{version}/{type}",
+)
+
+# The dated versions live 18 months each; v3 and v4 end in 2027.
+LAYOUTS = {
+    "2026-03": _DATED,
+    "2026-09": _DATED,
+    "v3": Layout(
+        objects="/crm/v3/objects/{type}",
+        search="/crm/v3/objects/{type}/search",
+        batch_read="/crm/v3/objects/{type}/batch/read",
+        associations="/crm/v4/associations/{from_type}/{to_type}/batch/read",
+        owners="/crm/v3/owners",
+        pipelines="/crm/v3/pipelines/{type}",
+        properties="/crm/v3/properties/{type}",
+    ),
+}
+
+CONTACTS = Endpoint(
+    name="contacts",
+    type="contacts",
+    fields=(
+        "createdate",
+        "lastmodifieddate",
+        "lifecyclestage",
+        "hs_lead_status",
+        "hubspot_owner_id",
+        "hs_analytics_source",
+        "hs_object_source_label",
+        "first_conversion_date",
+        "recent_conversion_date",
+        "hs_merged_object_ids",
+    ),
+    cursor="lastmodifieddate",  # contacts alone; every other kind has hs_ before it
+    history=("lifecyclestage", "hs_lead_status", "hubspot_owner_id", "recent_conversion_date"),
+    first_load="batch",
+)
+
+DEALS = Endpoint(
+    name="deals",
+    type="deals",
+    fields=(
+        "createdate",
+        "hs_lastmodifieddate",
+        "pipeline",
+        "dealstage",
+        "amount",
+        "deal_currency_code",
+        "closedate",
+        "hubspot_owner_id",
+        "hs_is_closed",
+        "hs_is_closed_won",
+        "closed_lost_reason",
+        "dealtype",
+    ),
+    cursor="hs_lastmodifieddate",
+    history=("dealstage", "pipeline", "hubspot_owner_id", "amount", "closedate"),
+    links=("contacts",),
+    first_load="batch",
+    may_lack=frozenset({"deal_currency_code"}),  # accounts with one currency have no such property
+)
+
+CALLS = Endpoint(
+    name="calls",
+    type="calls",
+    fields=(
+        "hs_timestamp",
+        "hs_createdate",
+        "hs_lastmodifieddate",
+        "hubspot_owner_id",
+        "hs_call_direction",
+        "hs_call_status",
+        "hs_call_duration",
+        "hs_call_disposition",
+        "hs_object_source_label",
+    ),
+    cursor="hs_lastmodifieddate",
+    links=("contacts", "deals"),
+)
+
+EMAILS = Endpoint(
+    name="emails",
+    type="emails",
+    fields=(
+        "hs_timestamp",
+        "hs_createdate",
+        "hs_lastmodifieddate",
+        "hubspot_owner_id",
+        "hs_email_direction",
+        "hs_email_status",
+        "hs_object_source_label",
+    ),
+    cursor="hs_lastmodifieddate",
+    links=("contacts", "deals"),
+)
+
+MEETINGS = Endpoint(
+    name="meetings",
+    type="meetings",
+    fields=(
+        "hs_timestamp",
+        "hs_createdate",
+        "hs_lastmodifieddate",
+        "hubspot_owner_id",
+        "hs_meeting_outcome",
+        "hs_meeting_start_time",
+        "hs_meeting_end_time",
+        "hs_object_source_label",
+    ),
+    cursor="hs_lastmodifieddate",
+    links=("contacts", "deals"),
+)
+
+# Deals before activities: the links of an activity may point to a deal that was made a minute ago.
+OBJECTS = (CONTACTS, DEALS, CALLS, EMAILS, MEETINGS)
+
+OWNER_FIELDS = ("type", "first_name", "last_name", "user_id", "archived")
+STAGE_FIELDS = (
+    "pipeline_id",
+    "pipeline_label",
+    "stage_id",
+    "label",
+    "display_order",
+    "is_closed",
+    "probability",
+    "archived",
+)
+
+MAX_PAGE = 100
+MAX_SEARCH_PAGE = 200
+MAX_HISTORY_BATCH = 50
+MAX_ASSOCIATIONS_BATCH = 1000

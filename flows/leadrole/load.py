@@ -1,0 +1,891 @@
+"""Landing -> raw.duckdb: the newest state per id, tombstones, merges, history, links and the watermark.
+
+This module owns raw's tables. One run of one source is one transaction: either all of it is there, with its
+watermark and its entry in load.runs, or nothing. Whatever arrives twice changes nothing, so landing can be
+loaded again into an empty file and gives the same tables.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from leadrole import landing
+from leadrole.crm.hubspot.endpoints import OBJECTS, OWNER_FIELDS, STAGE_FIELDS
+from leadrole.crm.spec import Endpoint, SourceState
+from leadrole.crm.windows import shrink_guard
+from leadrole.errors import InternalError, LeadroleError, SourceContractError, StorageError
+from leadrole.landing import Manifest
+from leadrole.privacy import private_files
+from leadrole.run import Run
+from leadrole.settings import CSV_FIELDS, HubspotSource, Settings, SourceSettings
+
+SCHEMA_VERSION = 1
+MAX_QUARANTINE_SHARE = 0.01
+ROW_COLUMNS = (
+    "updated_at timestamptz",
+    "_deleted_at timestamptz",
+    "_deleted_how text",
+    "_merged_into text",
+    "_first_run text",
+    "_last_run text",
+)
+LOAD_TABLES = {
+    "watermarks": "source text, object text, closed_until timestamptz, run_id text",
+    "runs": (
+        "run_id text, source text, kind text, started_at timestamptz, high_water timestamptz, is_full boolean"
+    ),
+    "rejects": "run_id text, source text, object text, record_id text, field text, reason text",
+    "counts": (
+        "run_id text, source text, object text, crm_total bigint, live_rows bigint, changed_rows bigint, "
+        "deleted_rows bigint"
+    ),
+    "coverage": "source text, kind text, object text, is_available boolean, covers_until timestamptz",
+    "schema_version": "version integer",
+}
+
+
+@dataclass(frozen=True)
+class LoadResult:
+    """What one load did; all zeros if the manifest was loaded before."""
+
+    run_id: str
+    source: str
+    changed: int  # records, history entries and links that are new or different
+    deleted: int
+    rejected: int
+    live_rows: dict[str, int]
+    notes: tuple[str, ...] = ()
+    is_repeat: bool = False
+
+
+@dataclass(frozen=True)
+class _Table:
+    """One raw table and how its landed records are read."""
+
+    schema: str
+    name: str
+    fields: tuple[str, ...]
+    endpoint: Endpoint | None = None  # None: records carry {"id", "fields"}
+    is_reference: bool = False  # listed whole each night; its dates are not to be relied on
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+
+HUBSPOT_TABLES = (
+    _Table("raw_hubspot", "owners", OWNER_FIELDS, is_reference=True),
+    _Table("raw_hubspot", "deal_stages", STAGE_FIELDS, is_reference=True),
+    *(_Table("raw_hubspot", endpoint.name, endpoint.fields, endpoint) for endpoint in OBJECTS),
+)
+CSV_TABLES = tuple(
+    _Table("raw_csv", name, tuple(field for field in fields if field != "id"))
+    for name, fields in CSV_FIELDS.items()
+)
+TABLES = {"hubspot": HUBSPOT_TABLES, "csv": CSV_TABLES}
+LINKS = tuple(f"{endpoint.name}_{target}" for endpoint in OBJECTS for target in endpoint.links)
+
+
+# --- the file ----------------------------------------------------------------------------------------------
+
+
+def ensure_raw(path: Path) -> None:
+    """Make raw.duckdb (0600) with every schema and table, also of kinds that this company does not use.
+
+    dbt reads them all; a source that is not configured is an empty table, not a missing one.
+    """
+    with _connection(path) as connection:
+        known = _number(
+            connection, "select count(*) from duckdb_tables() where table_name = 'schema_version'"
+        )
+        versions = _rows(connection, "select version from load.schema_version") if known else []
+        if versions == [(SCHEMA_VERSION,)]:
+            return
+        connection.execute("begin")
+        _create_tables(connection)
+        if not versions:
+            connection.execute("insert into load.schema_version values (?)", [SCHEMA_VERSION])
+        elif versions[0][0] > SCHEMA_VERSION:
+            raise StorageError(
+                f"raw.duckdb was written by a newer version of leadrole (schema {versions[0][0]}, "
+                f"this one knows {SCHEMA_VERSION})",
+                where=str(path),
+                next_step="install the newer leadrole again, or restore the backup from before it",
+            )
+        connection.execute("commit")
+
+
+def _create_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    for schema in ("raw_hubspot", "raw_csv", "load"):
+        connection.execute(f"create schema if not exists {schema}")
+    for table in (*HUBSPOT_TABLES, *CSV_TABLES):
+        columns = ", ".join(["id text not null", *(f"{field} text" for field in table.fields), *ROW_COLUMNS])
+        connection.execute(f"create table if not exists {table.full_name} ({columns})")
+        if table.endpoint and table.endpoint.history:
+            connection.execute(
+                f"create table if not exists {table.full_name}_history (id text, field text, value text, "
+                "changed_at timestamptz, changed_by text, source_type text, seen_live boolean)"
+            )
+    for name in LINKS:
+        connection.execute(
+            f"create table if not exists raw_hubspot.{name} (from_id text, to_id text, type text)"
+        )
+    for name, columns in LOAD_TABLES.items():
+        connection.execute(f"create table if not exists load.{name} ({columns})")
+
+
+@contextmanager
+def _connection(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection whose failures are told in our words: DuckDB's texts quote values."""
+    connection: duckdb.DuckDBPyConnection | None = None
+    try:
+        with private_files():
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if path.is_symlink():
+                raise StorageError(
+                    "the working file is a symbolic link",
+                    where=str(path),
+                    next_step="put the file itself there",
+                )
+            connection = duckdb.connect(
+                str(path),
+                read_only=read_only,
+                config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"},
+            )
+        if not read_only:
+            path.chmod(0o600)
+        connection.execute("set TimeZone = 'UTC'")
+        yield connection
+    except duckdb.Error as error:
+        raise _told(error, path) from None
+    except OSError as error:
+        raise StorageError(
+            f"can't use {path.name}: {error.strerror}",
+            where=str(path.parent),
+            next_step="make room on the disk or the directory writable, then run again; nothing was published",
+        ) from None
+    finally:
+        if connection is not None:
+            connection.close()  # rolls back what was not committed
+
+
+def _told(error: duckdb.Error, path: Path) -> LeadroleError:
+    text = str(error)
+    if isinstance(error, duckdb.IOException) and "lock" in text.lower():
+        holder = re.search(r"PID (\d+)", text)
+        return StorageError(
+            f"{path.name} is open in another program" + (f" (process {holder[1]})" if holder else ""),
+            where=str(path),
+            next_step="close that program and run again; analysts read published/, not the working file",
+        )
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return StorageError(
+            "not enough memory to load",
+            where=path.name,
+            next_step="close other programs or use a larger machine",
+        )
+    if (
+        "no space left" in text.lower()
+        or "could not write" in text.lower()
+        or "file too large" in text.lower()
+    ):
+        return StorageError(
+            "the disk is full", where=path.name, next_step="make room and run again; nothing was published"
+        )
+    damaged = (
+        duckdb.FatalException,
+        duckdb.SerializationException,
+        duckdb.IOException,
+        duckdb.InternalException,
+    )
+    if isinstance(error, damaged):
+        return StorageError(
+            f"{path.name} is damaged or was written by another version of DuckDB",
+            where=str(path),
+            next_step="restore it from your backup, or move it away and load landing again (docs/operations.md)",
+        )
+    return InternalError(
+        f"the database refused a step ({type(error).__name__})",
+        where=path.name,
+        next_step="report it with the version of leadrole; the last publication is untouched",
+    )
+
+
+def _rows(
+    connection: duckdb.DuckDBPyConnection, query: str, values: Sequence[Any] = ()
+) -> list[tuple[Any, ...]]:
+    return connection.execute(query, list(values)).fetchall()
+
+
+def _number(connection: duckdb.DuckDBPyConnection, query: str, values: Sequence[Any] = ()) -> int:
+    return int(_rows(connection, query, values)[0][0] or 0)
+
+
+# --- what we hold ------------------------------------------------------------------------------------------
+
+
+def read_state(run: Run, source: SourceSettings, *, accept_shrink: bool = False) -> SourceState:
+    """What the warehouse holds of `source`: watermarks, live ids, open deals, the last full read."""
+    if not run.raw_path.exists():
+        return SourceState(source.name, accept_shrink=accept_shrink)
+    with _connection(run.raw_path, read_only=True) as connection:
+        closed_until = dict(
+            _rows(
+                connection, "select object, closed_until from load.watermarks where source = ?", [source.name]
+            )
+        )
+        live_ids: dict[str, frozenset[str]] = {}
+        for table in TABLES[source.kind]:
+            if not table.is_reference:
+                live = _rows(connection, f"select id from {table.full_name} where _deleted_at is null")
+                live_ids[table.name] = frozenset(row[0] for row in live)
+        last_full = _rows(
+            connection, "select max(high_water) from load.runs where source = ? and is_full", [source.name]
+        )
+        open_deals: frozenset[str] = frozenset()
+        ignored: dict[str, frozenset[str]] = {}
+        if isinstance(source, HubspotSource):
+            found = _rows(
+                connection,
+                "select id from raw_hubspot.deals where _deleted_at is null and hs_is_closed is distinct from 'true'",
+            )
+            open_deals = frozenset(row[0] for row in found)
+            if source.deal_pipelines:
+                found = _rows(
+                    connection,
+                    "select id from raw_hubspot.deals where _deleted_how = 'vanished' "
+                    "and not list_contains(?::text[], pipeline)",
+                    [list(source.deal_pipelines)],
+                )
+                ignored["deals"] = frozenset(row[0] for row in found)
+    return SourceState(
+        source=source.name,
+        closed_until={name: moment.astimezone(UTC) for name, moment in closed_until.items()},
+        live_ids=live_ids,
+        ignored_ids=ignored,
+        open_deal_ids=open_deals,
+        last_full=last_full[0][0].astimezone(UTC) if last_full[0][0] else None,
+        accept_shrink=accept_shrink,
+    )
+
+
+def as_of(run: Run, settings: Settings) -> tuple[datetime, datetime]:
+    """The moment that tonight's figures describe, twice: as of, and data complete through.
+
+    With several sources it is the earliest of their high-water marks: after that, one of them knows nothing.
+    """
+    with _connection(run.raw_path, read_only=True) as connection:
+        marks = dict(_rows(connection, "select source, max(high_water) from load.runs group by source"))
+    missing = [source.name for source in settings.sources if source.name not in marks]
+    if missing:
+        raise InternalError(
+            f"nothing was ever loaded from {', '.join(missing)}",
+            next_step="run the whole night, not a single step",
+        )
+    earliest = min(marks[source.name] for source in settings.sources).astimezone(UTC)
+    return earliest, earliest
+
+
+# --- one run -----------------------------------------------------------------------------------------------
+
+
+def load(run: Run, source: SourceSettings, manifest: Manifest) -> LoadResult:
+    """Load one landed run into raw.duckdb: all of it in one transaction, or nothing."""
+    ensure_raw(run.raw_path)
+    return _load(run.raw_path, run.landing_dir, source, manifest)
+
+
+def replay(run: Run, sources: Iterable[SourceSettings], into: Path) -> list[LoadResult]:
+    """Load everything in landing into a new file: the way back after a damaged or mistaken raw.duckdb.
+
+    A night that the guards refused then is refused again, and left out as it was then.
+    """
+    if into.exists():
+        raise StorageError(
+            f"{into.name} exists already",
+            where=str(into.parent),
+            next_step="name a file that is not there yet",
+        )
+    ensure_raw(into)
+    by_name = {source.name: source for source in sources}
+    results = []
+    for manifest in landing.manifests(run.landing_dir):
+        if manifest.source in by_name:
+            try:
+                results.append(_load(into, run.landing_dir, by_name[manifest.source], manifest))
+            except SourceContractError:
+                continue
+    return results
+
+
+def _load(path: Path, landing_dir: Path, source: SourceSettings, manifest: Manifest) -> LoadResult:
+    for file in manifest.files:
+        landing.verify(landing_dir, file)
+    with _connection(path) as connection:
+        repeated = _number(
+            connection,
+            "select count(*) from load.runs where run_id = ? and source = ?",
+            [manifest.run_id, manifest.source],
+        )
+        if repeated:
+            return LoadResult(manifest.run_id, manifest.source, 0, 0, 0, {}, is_repeat=True)
+        connection.execute("begin")
+        result = _Loader(connection, landing_dir, source, manifest).run()
+        connection.execute("commit")
+        return result
+
+
+class _Loader:
+    """The statements of one load, inside one transaction."""
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        landing_dir: Path,
+        source: SourceSettings,
+        manifest: Manifest,
+    ) -> None:
+        self.connection = connection
+        self.landing_dir = landing_dir
+        self.source = source
+        self.manifest = manifest
+        self.notes: list[str] = list(manifest.notes)
+        self.extra_changes = 0
+        self.live_before: dict[str, int] = {}
+
+    def run(self) -> LoadResult:
+        """Everything in order."""
+        self._csv_rejects()
+        for table in TABLES[self.source.kind]:
+            self.live_before[table.name] = self._live(table)
+            self._table(table)
+        if self.source.kind == "hubspot":
+            self._merges()
+            for name in LINKS:
+                self._links(name)
+        self.verify_contract()
+        return self._record()
+
+    # --- records ---
+
+    def _table(self, table: _Table) -> None:
+        file = self.manifest.file(table.name)
+        if file is None:
+            if table.name in self.manifest.walked:
+                raise StorageError(
+                    f"the manifest lists no file for {table.name}, which the run has read",
+                    where=f"{self.manifest.run_id}.manifest.json",
+                    next_step="restore the manifest from your backup, or remove it and read the source again",
+                )
+            return
+        self._incoming(table, str(self.landing_dir / file.path))
+        if not table.is_reference and table.endpoint is not None:
+            self._quarantine(table)
+        self._merge_rows(table)
+        if table.is_reference or table.name in self.manifest.walked:
+            self._vanish(table)
+        if table.endpoint is not None and table.endpoint.history:
+            self._history(table)
+        self.connection.execute("drop table incoming")
+
+    def _incoming(self, table: _Table, path: str) -> None:
+        """The landed records as a table; explicit columns, so that nothing is guessed from the first rows."""
+        if table.endpoint is None:
+            fields = f"fields struct({_list(f'{name} text' for name in table.fields)})"
+            columns = f'struct(id text, "updatedAt" text, {fields})'
+            stamp = (
+                f"coalesce({_moment('record.updatedAt')}, timestamptz '1970-01-01 00:00:00+00')"
+                if table.is_reference
+                else "?::timestamptz"
+            )
+            values, archived, archived_at, history = "record.fields", "false", "null", "null"
+        else:
+            fields = f"properties struct({_list(f'{name} text' for name in table.fields)})"
+            entry = 'struct(value text, "timestamp" text, "sourceType" text, "changedBy" text)[]'
+            columns = (
+                f'struct(id text, "updatedAt" text, archived boolean, "archivedAt" text, {fields}'
+                + (
+                    f', "propertiesWithHistory" struct({_list(f"{name} {entry}" for name in table.endpoint.history)})'
+                    if table.endpoint.history
+                    else ""
+                )
+                + ")"
+            )
+            stamp = f"coalesce({_moment(f'record.properties.{table.endpoint.cursor}')}, {_moment('record.updatedAt')})"
+            values = "record.properties"
+            archived, archived_at = "coalesce(record.archived, false)", _moment("record.archivedAt")
+            history = "record.propertiesWithHistory" if table.endpoint.history else "null"
+        query = f"""
+            create temp table incoming as
+            select
+                record.id as id,
+                {_list(f"nullif({values}.{name}, '') as {name}" for name in table.fields)},
+                {stamp} as updated_at,
+                {archived} as is_archived,
+                {archived_at} as archived_at,
+                received_at::timestamptz as received_at,
+                endpoint,
+                page,
+                {history} as history,
+                row_number() over () as arrival
+            from read_ndjson(
+                ?,
+                columns = {{endpoint: 'text', page: 'bigint', received_at: 'text', record: '{columns}'}},
+                compression = 'zstd',
+                maximum_object_size = 67108864
+            )
+        """
+        bound: list[Any] = [path]
+        if "?::timestamptz" in stamp:
+            bound.insert(0, self.manifest.high_water)
+        self.connection.execute(query, bound)
+
+    def _quarantine(self, table: _Table) -> None:
+        """Put records without a usable date of change aside: they could never be told old from new."""
+        broken = "updated_at is null or updated_at > ?::timestamptz + interval 2 day"
+        bad = _number(
+            self.connection,
+            f"select count(distinct id) from incoming where {broken}",
+            [self.manifest.high_water],
+        )
+        if not bad:
+            return
+        cursor = table.endpoint.cursor if table.endpoint else "updated_at"
+        self.connection.execute(
+            f"""
+            insert into load.rejects
+            select distinct
+                ?,
+                ?,
+                ?,
+                id,
+                ?,
+                case when updated_at is null then 'no date of change' else 'changed in the future' end
+            from incoming
+            where {broken}
+            """,
+            [self.manifest.run_id, self.manifest.source, table.name, cursor, self.manifest.high_water],
+        )
+        held = max(
+            _number(self.connection, "select count(distinct id) from incoming"),
+            self.manifest.crm_totals.get(table.name, 0),
+        )
+        told = f"{bad:,} of {held:,} {table.name} have no usable {cursor}"
+        if bad > MAX_QUARANTINE_SHARE * held:
+            raise SourceContractError(
+                told, next_step="see load.rejects after correcting the records in the CRM, and run again"
+            )
+        self.notes.append(f"{told}; they are left out (load.rejects)")
+        self.connection.execute(f"delete from incoming where {broken}", [self.manifest.high_water])
+
+    def _merge_rows(self, table: _Table) -> None:
+        """The newest version per id by (date of change, arrival); whether it lives by its last arrival.
+
+        Both matter: an archived record is listed with its old date of change, and a restored one too.
+        """
+        compared = [*table.fields, *(["updated_at"] if table.endpoint is not None else [])]
+        foreign = "false"
+        bound: list[Any] = []
+        if table.name == "deals" and isinstance(self.source, HubspotSource) and self.source.deal_pipelines:
+            foreign = "not list_contains(?::text[], coalesce(newest.pipeline, ''))"
+            bound = [list(self.source.deal_pipelines)]
+        self.connection.execute(
+            f"""
+            create temp table arrived as
+            with newest as (
+                select id, {_list(table.fields)}, updated_at
+                from incoming
+                qualify row_number() over (partition by id order by updated_at desc, page desc, arrival desc) = 1
+            ),
+
+            last_arrival as (
+                select id, is_archived, archived_at, received_at
+                from incoming
+                qualify row_number() over (partition by id order by page desc, arrival desc) = 1
+            )
+
+            select
+                newest.*,
+                last_arrival.is_archived,
+                last_arrival.archived_at,
+                last_arrival.received_at,
+                {foreign} as is_foreign
+            from newest
+            inner join last_arrival using (id)
+            """,
+            bound,
+        )
+        # A pipeline that is no longer ours takes its deals along, also those that did not change tonight.
+        if bound:
+            self.connection.execute(
+                "update raw_hubspot.deals set _deleted_at = ?, _deleted_how = 'vanished', _last_run = ? "
+                "where _deleted_at is null and not list_contains(?::text[], coalesce(pipeline, ''))",
+                [self.manifest.started_at, self.manifest.run_id, *bound],
+            )
+        how = """
+            case
+                when held._deleted_how = 'merged' and arrived.is_archived then 'merged'
+                when arrived.is_archived then 'archived'
+                when arrived.is_foreign then 'vanished'
+            end
+        """
+        # A date that the CRM does not tell is the one on which we first noticed.
+        deleted_at = f"""
+            case
+                when {how} is null then null
+                when {how} = 'archived' and arrived.archived_at is not null then arrived.archived_at
+                when held._deleted_how = {how} then held._deleted_at
+                else arrived.received_at
+            end
+        """
+        self.connection.execute(
+            f"""
+            create temp table wanted as
+            select
+                arrived.* exclude (is_archived, archived_at, received_at, is_foreign),
+                {how} as _deleted_how,
+                {deleted_at} as _deleted_at,
+                case when {how} = 'merged' then held._merged_into end as _merged_into,
+                held.id is not null as is_held,
+                coalesce(arrived.updated_at >= held.updated_at, true) as is_newer
+            from arrived
+            left join {table.full_name} as held using (id)
+            """
+        )
+        values = [*table.fields, "updated_at", "_deleted_at", "_deleted_how", "_merged_into"]
+        self.connection.execute(
+            f"""
+            merge into {table.full_name} as held
+            using wanted
+            on held.id = wanted.id
+            when matched and wanted.is_newer and (
+                row({_list(f"held.{name}" for name in compared)})
+                is distinct from row({_list(f"wanted.{name}" for name in compared)})
+                or row(held._deleted_at, held._deleted_how) is distinct from row(wanted._deleted_at, wanted._deleted_how)
+            ) then update set
+                {_list(f"{name} = wanted.{name}" for name in values)},
+                _last_run = ?
+            when matched and not wanted.is_newer and (
+                row(held._deleted_at, held._deleted_how) is distinct from row(wanted._deleted_at, wanted._deleted_how)
+            ) then update set
+                _deleted_at = wanted._deleted_at,
+                _deleted_how = wanted._deleted_how,
+                _merged_into = wanted._merged_into,
+                _last_run = ?
+            when not matched then insert (id, {_list(values)}, _first_run, _last_run)
+                values (wanted.id, {_list(f"wanted.{name}" for name in values)}, ?, ?)
+            """,
+            [self.manifest.run_id] * 4,
+        )
+        self.connection.execute("drop table wanted")
+        self.connection.execute("drop table arrived")
+
+    def _vanish(self, table: _Table) -> None:
+        """Tombstone what a complete list of ids no longer names: erased, merged away, or purged."""
+        ids = self.manifest.file(f"{table.name}_ids")
+        if table.is_reference:
+            present, bound = "select id from incoming", []
+        elif ids is not None:
+            present = """
+                select record.id
+                from read_ndjson(?, columns = {record: 'struct(id text)'}, compression = 'zstd')
+                union
+                select id from incoming where endpoint = 'walk' and not is_archived
+            """
+            bound = [str(self.landing_dir / ids.path)]
+        else:
+            return
+        self.connection.execute(
+            f"""
+            update {table.full_name}
+            set _deleted_at = ?, _deleted_how = 'vanished', _last_run = ?
+            where _deleted_at is null and id not in ({present})
+            """,
+            [self.manifest.started_at, self.manifest.run_id, *bound],
+        )
+
+    def _history(self, table: _Table) -> None:
+        """Add every entry not seen before; nothing is ever removed, as the CRM may drop its oldest ones."""
+        assert table.endpoint is not None
+        entries = " union all ".join(
+            f"select id, '{field}' as field, is_archived, unnest(history.{field}) as entry from incoming"
+            for field in table.endpoint.history
+        )
+        self.connection.execute(
+            f"""
+            create temp table entries as
+            select
+                id,
+                field,
+                nullif(entry.value, '') as value,
+                {_moment("entry.timestamp")} as changed_at,
+                entry.changedBy as changed_by,
+                entry.sourceType as source_type,
+                not is_archived as seen_live
+            from ({entries})
+            qualify row_number() over (
+                partition by id, field, value, changed_at
+                order by seen_live desc, changed_by nulls last, source_type nulls last
+            ) = 1
+            """
+        )
+        self.connection.execute(
+            "insert into load.rejects select ?, ?, ?, id, field, 'history entry without a date' from entries "
+            "where changed_at is null",
+            [self.manifest.run_id, self.manifest.source, f"{table.name}_history"],
+        )
+        self.extra_changes += self._count_changes(
+            f"{table.full_name}_history",
+            f"""
+            insert into {table.full_name}_history
+            select id, field, value, changed_at, changed_by, source_type, seen_live
+            from entries
+            where changed_at is not null and not exists (
+                select 1
+                from {table.full_name}_history as held
+                where
+                    held.id = entries.id
+                    and held.field = entries.field
+                    and held.changed_at = entries.changed_at
+                    and held.value is not distinct from entries.value
+            )
+            """,
+        )
+        self.connection.execute("drop table entries")
+
+    def _count_changes(self, table: str, statement: str, values: Sequence[Any] = ()) -> int:
+        before = _number(self.connection, f"select count(*) from {table}")
+        self.connection.execute(statement, list(values))
+        return abs(_number(self.connection, f"select count(*) from {table}") - before)
+
+    def _merges(self) -> None:
+        """Point merged-away contacts to who they are now, over any number of merges.
+
+        The survivor names them in hs_merged_object_ids; they themselves vanish without having been archived.
+        """
+        self.connection.execute(
+            """
+            update raw_hubspot.contacts
+            set
+                _deleted_how = 'merged',
+                _merged_into = roots.survivor,
+                _last_run = ?
+            from (
+                with recursive pairs as (
+                    select id as survivor, trim(unnest(string_split(hs_merged_object_ids, ';'))) as loser
+                    from raw_hubspot.contacts
+                    where hs_merged_object_ids is not null
+                ),
+
+                chain as (
+                    select loser, survivor, 1 as hops
+                    from pairs
+                    where loser <> survivor and loser <> ''
+                    union
+                    select chain.loser, pairs.survivor, chain.hops + 1
+                    from chain
+                    inner join pairs on chain.survivor = pairs.loser
+                    where pairs.survivor <> chain.loser and pairs.survivor <> pairs.loser and chain.hops < 50
+                )
+
+                select loser, arg_max(survivor, (hops, survivor)) as survivor
+                from chain
+                group by loser
+            ) as roots
+            where
+                contacts.id = roots.loser
+                and contacts._deleted_at is not null
+                and row(contacts._deleted_how, contacts._merged_into) is distinct from row('merged', roots.survivor)
+            """,
+            [self.manifest.run_id],
+        )
+
+    def _links(self, name: str) -> None:
+        """Replace the links of each parent that was asked for, and of no other."""
+        file = self.manifest.file(name)
+        if file is None:
+            return
+        table = f"raw_hubspot.{name}"
+        self.connection.execute(
+            """
+            create temp table incoming as
+            select record.id as from_id, record."to" as links
+            from read_ndjson(
+                ?,
+                columns = {page: 'bigint', record: 'struct(id text, "to" struct(id text, "type" text)[])'},
+                compression = 'zstd',
+                maximum_object_size = 67108864
+            )
+            qualify row_number() over (partition by record.id order by page desc) = 1
+            """,
+            [str(self.landing_dir / file.path)],
+        )
+        self.connection.execute(
+            """
+            create temp table wanted as
+            select distinct from_id, link.id as to_id, link."type" as type
+            from (select from_id, unnest(links) as link from incoming)
+            """
+        )
+        self.extra_changes += self._count_changes(
+            table,
+            f"delete from {table} where from_id in (select from_id from incoming) and not exists (select 1 from wanted "
+            f"where wanted.from_id = {name}.from_id and wanted.to_id = {name}.to_id and wanted.type = {name}.type)",
+        )
+        self.extra_changes += self._count_changes(
+            table,
+            f"insert into {table} select from_id, to_id, type from wanted where not exists (select 1 from {table} as held "
+            "where held.from_id = wanted.from_id and held.to_id = wanted.to_id and held.type = wanted.type)",
+        )
+        self.connection.execute("drop table wanted")
+        self.connection.execute("drop table incoming")
+
+    def _csv_rejects(self) -> None:
+        file = self.manifest.file("rejects")
+        if file is None:
+            return
+        self.connection.execute(
+            """
+            insert into load.rejects
+            select ?, ?, record.object, record.record_id, record.field, record.reason
+            from read_ndjson(
+                ?,
+                columns = {record: 'struct(object text, record_id text, field text, reason text)'},
+                compression = 'zstd'
+            )
+            """,
+            [self.manifest.run_id, self.manifest.source, str(self.landing_dir / file.path)],
+        )
+
+    # --- what must hold ---
+
+    def verify_contract(self) -> None:
+        """Refuse the night, before anything is committed, if the source no longer is what the config says."""
+        for table in TABLES[self.source.kind]:
+            if not table.is_reference and table.name in self.manifest.walked:
+                shrink_guard(
+                    table.name,
+                    self.live_before[table.name],
+                    self._live(table),
+                    accepted=self.manifest.accept_shrink,
+                )
+        if isinstance(self.source, HubspotSource):
+            self._unknown_stages(self.source)
+
+    def _unknown_stages(self, source: HubspotSource) -> None:
+        """Deals in a stage that no pipeline has, or open deals in one that was deleted.
+
+        Closed deals keep the id of a deleted stage for ever; that is history, not a fault.
+        """
+        found = _rows(
+            self.connection,
+            """
+            select deals.dealstage, count(*)
+            from raw_hubspot.deals
+            left join raw_hubspot.deal_stages
+                on deal_stages.stage_id = deals.dealstage and deal_stages.pipeline_id = deals.pipeline
+            where
+                deals._deleted_at is null
+                and deals.dealstage is not null
+                and (
+                    deal_stages.id is null
+                    or (deal_stages._deleted_at is not null and deals.hs_is_closed is distinct from 'true')
+                )
+            group by deals.dealstage
+            order by count(*) desc, deals.dealstage
+            """,
+        )
+        if not found:
+            return
+        stages = ", ".join(
+            f"{re.sub(r'[^A-Za-z0-9_-]', '?', stage)[:60]} ({count:,})" for stage, count in found[:5]
+        )
+        told = f"deals are in stages that no pipeline has: {stages}"
+        if source.unknown_stage == "fail":
+            raise SourceContractError(
+                told,
+                next_step="move those deals or restore the stage in HubSpot, or set unknown_stage: warn in the config",
+            )
+        self.notes.append(told)
+
+    # --- the record of the run ---
+
+    def _live(self, table: _Table) -> int:
+        return _number(self.connection, f"select count(*) from {table.full_name} where _deleted_at is null")
+
+    def _record(self) -> LoadResult:
+        manifest = self.manifest
+        key = [manifest.run_id, manifest.source]
+        changed = deleted = 0
+        live_rows: dict[str, int] = {}
+        for table in TABLES[self.source.kind]:
+            if manifest.file(table.name) is None and table.name not in manifest.walked:
+                continue
+            live_rows[table.name] = self._live(table)
+            counted = _rows(
+                self.connection,
+                "select count(*) filter (_deleted_at is null), count(*) filter (_deleted_at is not null) "
+                f"from {table.full_name} where _last_run = ?",
+                [manifest.run_id],
+            )[0]
+            changed += counted[0]
+            deleted += counted[1]
+            self.connection.execute(
+                "insert into load.counts values (?, ?, ?, ?, ?, ?, ?)",
+                [*key, table.name, manifest.crm_totals.get(table.name), live_rows[table.name], *counted],
+            )
+        for name, moment in manifest.closed_until.items():
+            held = _rows(
+                self.connection,
+                "select max(closed_until) from load.watermarks where source = ? and object = ?",
+                [manifest.source, name],
+            )[0][0]
+            self.connection.execute(
+                "delete from load.watermarks where source = ? and object = ?", [manifest.source, name]
+            )
+            self.connection.execute(
+                "insert into load.watermarks values (?, ?, ?, ?)",
+                [manifest.source, name, max(moment, held) if held else moment, manifest.run_id],
+            )
+        self.connection.execute("delete from load.coverage where source = ?", [manifest.source])
+        for item in manifest.coverage:
+            self.connection.execute(
+                "insert into load.coverage values (?, ?, ?, ?, ?)",
+                [manifest.source, manifest.kind, item.object, item.is_available, item.covers_until],
+            )
+        self.connection.execute(
+            "insert into load.runs values (?, ?, ?, ?, ?, ?)",
+            [*key, manifest.kind, manifest.started_at, manifest.high_water, manifest.is_full],
+        )
+        rejected = _number(
+            self.connection, "select count(*) from load.rejects where run_id = ? and source = ?", key
+        )
+        return LoadResult(
+            run_id=manifest.run_id,
+            source=manifest.source,
+            changed=changed + self.extra_changes,
+            deleted=deleted,
+            rejected=rejected,
+            live_rows=live_rows,
+            notes=tuple(self.notes),
+        )
+
+
+def _list(parts: Iterable[str]) -> str:
+    return ", ".join(parts)
+
+
+def _moment(expression: str) -> str:
+    """SQL for a moment: ISO text, or milliseconds since 1970 as older HubSpot records still hold them."""
+    return (
+        f"case when regexp_full_match({expression}, '-?[0-9]{{9,16}}([.][0-9]+)?') "
+        f"then to_timestamp(try_cast({expression} as double) / 1000) else try_cast({expression} as timestamptz) end"
+    )

@@ -1,0 +1,241 @@
+"""The statistics macros against scipy and against plain Python."""
+
+import math
+import random
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from jinja2 import Environment
+from scipy import integrate, stats
+
+MACROS = Path(__file__).parent.parent / "dbt_project" / "macros"
+Z = 1.959963984540054
+TAU = 2400.0
+
+
+STATISTICS = (
+    "beta_greater",
+    "gamma_cdf",
+    "gamma_quantile",
+    "kaplan_meier",
+    "kaplan_meier_summary",
+    "rate_columns",
+    "rate_grade",
+    "wilson_interval",
+)
+
+
+def macro(name: str) -> Any:
+    """Give one dbt macro as a Python function that returns its SQL."""
+    # One template of all files, since dbt puts every macro in one namespace too.
+    source = "\n".join((MACROS / f"{statistic}.sql").read_text() for statistic in STATISTICS)
+    template = Environment().from_string(source, globals={"var": {"min_n_rate": 10}.__getitem__})
+    return getattr(template.module, name)
+
+
+@pytest.fixture(scope="module")
+def database() -> duckdb.DuckDBPyConnection:
+    """An empty in-memory DuckDB."""
+    return duckdb.connect()
+
+
+def test_wilson_agrees_with_scipy(database: duckdb.DuckDBPyConnection) -> None:
+    """Every k for small n and some large ones, both bounds."""
+    wilson = macro("wilson_interval")
+    database.execute(
+        "create or replace table counts as select k, n from (select unnest([1, 2, 7, 10, 20, 57, 400]) as n)"
+        " as ns, lateral (select unnest(range(0, n + 1)) as k) as ks"
+    )
+    rows = database.execute(
+        f"select k, n, {wilson('k', 'n', 'low')}, {wilson('k', 'n', 'high')} from counts"
+    ).fetchall()
+    assert len(rows) > 490
+    for k, n, low, high in rows:
+        expected = stats.binomtest(k, n).proportion_ci(0.95, method="wilson")
+        assert low == pytest.approx(expected.low, abs=1e-12)
+        assert high == pytest.approx(expected.high, abs=1e-12)
+
+
+def test_a_rate_over_nothing_has_no_interval(database: duckdb.DuckDBPyConnection) -> None:
+    """n = 0 gives NULL, not a division by zero."""
+    wilson = macro("wilson_interval")
+    assert database.execute(f"select {wilson('0', '0', 'low')}").fetchall() == [(None,)]
+
+
+@pytest.mark.parametrize(
+    ("k", "n", "measurable", "grade"),
+    [
+        (0, 0, "true", "insufficient"),
+        (9, 9, "true", "insufficient"),
+        (5, 10, "true", "indicative"),
+        (19, 19, "true", "indicative"),
+        (20, 20, "true", "ok"),
+        (18, 70, "true", "indicative"),
+        (18, 72, "true", "ok"),
+        (50, 100, "false", "not_measurable"),
+    ],
+)
+def test_the_grade_follows_n_and_width(
+    database: duckdb.DuckDBPyConnection, k: int, n: int, measurable: str, grade: str
+) -> None:
+    """The limits n = 10, n = 20 and a half-width of ten points."""
+    columns = macro("rate_columns")("", str(k), str(n), measurable=measurable)
+    row = database.execute(f"select {columns}").df().iloc[0]
+    assert row["grade"] == grade
+    assert (row["k"], row["n"]) == (k, n)
+    shown = grade in ("ok", "indicative")
+    assert math.isnan(row["estimate"]) is not shown
+    assert math.isnan(row["ci_low"]) is not shown
+
+
+def test_gamma_distribution_agrees_with_scipy(database: duckdb.DuckDBPyConnection) -> None:
+    """Shapes from below one to a very busy team, x from far left to far right of the mean."""
+    cdf = macro("gamma_cdf")
+    points = [
+        (a, x)
+        for a in (0.5, 1.0, 3.5, 40.5, 150.5, 1200.5, 30000.5)
+        for x in (0.0, 1e-3, a / 3, a - math.sqrt(a) * 0.9, a, a + math.sqrt(a), a * 3, 1200.0, 150.0)
+        if x >= 0
+    ]
+    database.execute("create or replace table points (a double, x double)")
+    database.executemany("insert into points values (?, ?)", points)
+    rows = database.execute(f"select a, x, {cdf('a', 'x')} from points").fetchall()
+    for a, x, value in rows:
+        assert value == pytest.approx(stats.gamma.cdf(x, a), rel=1e-8, abs=1e-9), (a, x)
+
+
+def test_gamma_quantile_agrees_with_scipy(database: duckdb.DuckDBPyConnection) -> None:
+    """The 2.5 % and 97.5 % points, which bound the published rate."""
+    quantile = macro("gamma_quantile")
+    database.execute(
+        "create or replace table shapes as"
+        " select unnest([0.5, 3.5, 40.5, 150.5, 1200.5, 9000.5])::double as a"
+    )
+    for p in (0.025, 0.5, 0.975):
+        for a, value in database.execute(f"select a, {quantile(str(p), 'a')} from shapes").fetchall():
+            assert value == pytest.approx(stats.gamma.ppf(p, a), rel=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("k1", "n1", "k0", "n0"),
+    [(3, 10, 3, 10), (25, 90, 18, 90), (0, 12, 5, 20), (20, 20, 1, 15), (400, 1500, 300, 1400)],
+)
+def test_probability_of_better_agrees_with_an_integral(
+    database: duckdb.DuckDBPyConnection, k1: int, n1: int, k0: int, n0: int
+) -> None:
+    """P(p1 > p0) over the two Beta posteriors, by numerical integration."""
+    greater = macro("beta_greater")(str(k1), str(n1), str(k0), str(n0))
+    ((value,),) = database.execute(f"select {greater}").fetchall()
+    now, before = stats.beta(k1 + 1, n1 - k1 + 1), stats.beta(k0 + 1, n0 - k0 + 1)
+    peak = [now.mean(), before.mean()]
+    expected, _ = integrate.quad(lambda p: now.pdf(p) * before.cdf(p), 0, 1, points=peak, limit=400)
+    assert value == pytest.approx(expected, abs=1e-7)
+
+
+def plain_kaplan_meier(sample: list[tuple[float, bool]]) -> dict[str, Any]:
+    """The textbook product-limit estimate, one time after the other."""
+    survival, greenwood, area, previous = 1.0, 0.0, 0.0, 0.0
+    result: dict[str, Any] = {"median": None, "low": None, "high": None, "p90": None, "steps": []}
+    for t in sorted({time for time, _ in sample}):
+        at_risk = sum(time >= t for time, _ in sample)
+        events = sum(time == t and answered for time, answered in sample)
+        area += survival * (min(t, TAU) - min(previous, TAU))
+        previous = t
+        survival *= 1 - events / at_risk
+        if events < at_risk:
+            greenwood += events / (at_risk * (at_risk - events))
+        low: float | None
+        high: float | None
+        if events == at_risk:
+            survival, low, high = 0.0, 0.0, None
+        elif greenwood == 0:
+            low = high = 1.0
+        else:
+            width = Z * math.sqrt(greenwood) / abs(math.log(survival))
+            low, high = survival ** math.exp(width), survival ** math.exp(-width)
+        result["steps"].append((t, at_risk, events, survival, low, high))
+        for name, curve, level in (
+            ("median", survival, 0.5),
+            ("low", low, 0.5),
+            ("high", high, 0.5),
+            ("p90", survival, 0.1),
+        ):
+            if result[name] is None and curve is not None and curve <= level + 1e-9:
+                result[name] = t
+    area += survival * (TAU - min(previous, TAU))
+    result["area"] = area if previous >= TAU or survival == 0 else None
+    return result
+
+
+def random_sample(number: int) -> list[tuple[float, bool]]:
+    """A sample with ties, zeros and censoring; some all answered, some never."""
+    chance = random.Random(number)
+    answered = chance.choice([0.0, 0.3, 0.7, 0.9, 1.0])
+    grain = chance.choice([1.0, 30.0, 0.001])
+    return [
+        (round(chance.choice([0.0, chance.expovariate(1 / 900)]) / grain) * grain, chance.random() < answered)
+        for _ in range(chance.randint(1, 60))
+    ]
+
+
+def test_kaplan_meier_agrees_with_plain_python(database: duckdb.DuckDBPyConnection) -> None:
+    """200 random samples at once: quantiles, interval, restricted mean, and each step."""
+    samples = {number: random_sample(number) for number in range(200)}
+    database.execute("create or replace table waits (sample integer, minutes double, is_answered boolean)")
+    database.executemany(
+        "insert into waits values (?, ?, ?)",
+        [(number, t, answered) for number, sample in samples.items() for t, answered in sample],
+    )
+    summary = macro("kaplan_meier_summary")("waits", ["sample"], "minutes", "is_answered", "2400.0")
+    rows = database.execute(
+        "select sample, n, answered, median, median_ci_low, median_ci_high, p90, mean_restricted"
+        f" from {summary} as summaries"
+    ).fetchall()
+    assert len(rows) == 200
+    steps = macro("kaplan_meier")("waits", ["sample"], "minutes", "is_answered")
+    by_sample: dict[int, list[Any]] = {}
+    for number, *step in database.execute(
+        f"select sample, t, at_risk, events, survival, ci_low, ci_high from {steps} as steps"
+        " order by sample, t"
+    ).fetchall():
+        by_sample.setdefault(number, []).append(step)
+    for number, n, answered, *figures in rows:
+        expected = plain_kaplan_meier(samples[number])
+        assert (n, answered) == (len(samples[number]), sum(event for _, event in samples[number]))
+        wanted = [expected[name] for name in ("median", "low", "high", "p90", "area")]
+        for ours, theirs in zip(figures, wanted, strict=True):
+            assert ours == (None if theirs is None else pytest.approx(theirs, abs=1e-6)), (
+                number,
+                figures,
+                wanted,
+            )
+        for ours, theirs in zip(by_sample[number], expected["steps"], strict=True):
+            assert ours == [None if x is None else pytest.approx(x, abs=1e-9) for x in theirs]
+
+
+@pytest.mark.filterwarnings("ignore:The confidence interval is undefined")
+def test_kaplan_meier_band_agrees_with_scipy(database: duckdb.DuckDBPyConnection) -> None:
+    """The log-log band of scipy.stats.ecdf, at each event time where it is defined."""
+    sample = random_sample(17) + [(float(t * 37 % 900), t % 5 > 0) for t in range(80)]
+    database.execute("create or replace table waits (sample integer, minutes double, is_answered boolean)")
+    database.executemany("insert into waits values (1, ?, ?)", sample)
+    steps = macro("kaplan_meier")("waits", ["sample"], "minutes", "is_answered")
+    ours = database.execute(
+        f"select t, survival, ci_low, ci_high from {steps} as steps order by t"
+    ).fetchall()
+    curve = stats.ecdf(
+        stats.CensoredData(
+            uncensored=[t for t, event in sample if event], right=[t for t, event in sample if not event]
+        )
+    ).sf
+    band = curve.confidence_interval(method="log-log")
+    compared = 0
+    for t, survival, low, high in ours:
+        assert survival == pytest.approx(float(curve.evaluate(t)), abs=1e-12)
+        expected = float(band.low.evaluate(t)), float(band.high.evaluate(t))
+        if 0 < survival < 1 and not math.isnan(expected[0]):
+            assert (low, high) == pytest.approx(expected, abs=1e-9)
+            compared += 1
+    assert compared > 30
