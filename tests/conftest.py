@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from company import FIRST_NIGHT, START, TOKEN, Company
 
+from company import FIRST_NIGHT, START, TOKEN, Company
 from leadrole.sandbox.population import Population
 from leadrole.sandbox.server import serve
 
@@ -16,7 +16,9 @@ OLIST = Path(__file__).resolve().parents[2] / "shared" / "data" / "olist"
 def olist_dir() -> Path:
     """The real funnel's files, read in place; they are not ours to ship."""
     if not (OLIST / "olist_closed_deals_dataset.csv").is_file():
-        pytest.skip(f"the Olist files are not at {OLIST} (they are not shipped; see config/examples/olist.yml)")
+        pytest.skip(
+            f"the Olist files are not at {OLIST} (they are not shipped; see config/examples/olist.yml)"
+        )
     return OLIST
 
 

@@ -19,7 +19,10 @@ def test_a_second_run_ends_at_once_and_names_the_first(tmp_path: Path) -> None:
     holder = subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     try:
         assert holder.stdout is not None and holder.stdout.readline() == "held\n"
-        with pytest.raises(AlreadyRunningError, match=f"process {holder.pid}") as caught, single_run(tmp_path):
+        with (
+            pytest.raises(AlreadyRunningError, match=f"process {holder.pid}") as caught,
+            single_run(tmp_path),
+        ):
             pass
         assert caught.value.exit_code == 8
     finally:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
 import duckdb
 import pytest
-from company import TOKEN, Company
 
+from company import TOKEN, Company
+from leadrole.build import dbt_environment, dbt_vars
 from leadrole.errors import (
     AuthError,
     ChecksFailedError,
@@ -21,6 +25,7 @@ from leadrole.errors import (
 )
 from leadrole.night import night
 from leadrole.publish import current
+from leadrole.run import new_run
 from leadrole.sandbox.faults import Faults
 from leadrole.sandbox.truth import Month, Truth
 
@@ -42,7 +47,9 @@ def assert_month_by_month(rows: list[dict[str, Any]], truth: Truth, column: str,
             assert found == pytest.approx(expected, abs=0.02), f"{column} of {month}"
         else:
             assert (found or 0) == (expected or 0), f"{column} of {month}: {found}, truth {expected}"
-    assert any(pick(true) for true in truth.months.values()), f"{column}: the truth is empty, the test proves nothing"
+    assert any(pick(true) for true in truth.months.values()), (
+        f"{column}: the truth is empty, the test proves nothing"
+    )
 
 
 INBOUND: dict[str, Pick] = {
@@ -102,11 +109,29 @@ def test_every_lead_cycle_has_the_true_entry_and_response(company: Company) -> N
         assert found[key] == (None if minutes is None else pytest.approx(minutes, abs=0.02)), key
 
 
+def test_every_dbt_unit_test_passes(company: Company) -> None:
+    run = new_run(company.home, company.as_of())
+    ended = subprocess.run(
+        [
+            sys.executable, "-m", "dbt.cli.main", "--quiet", "test", "--select", "test_type:unit",
+            "--vars", json.dumps(dbt_vars(company.settings(), run.run_id, company.as_of(), company.as_of())),
+        ],
+        env={**os.environ, **dbt_environment(run, company.home / "data" / "dbt")},
+        cwd=company.home,
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stdout[-3000:]
+
+
 def test_every_live_record_is_in_the_warehouse(company: Company) -> None:
     live = company.truth().live
     with duckdb.connect(str(company.home / "data" / "raw.duckdb"), read_only=True) as raw:
         for name in ("contacts", "deals", "calls", "emails", "meetings"):
-            held = raw.execute(f"select count(*) from raw_hubspot.{name} where _deleted_at is null").fetchall()
+            held = raw.execute(
+                f"select count(*) from raw_hubspot.{name} where _deleted_at is null"
+            ).fetchall()
             assert held == [(live[name],)], name
 
 
@@ -151,7 +176,14 @@ def test_a_failed_check_leaves_the_last_publication_and_says_what_to_do(company:
         + "".join(
             f"  - {{id: X{i}, field: source, equals: {source}, reason: test, author: me, added_on: 2026-01-01}}\n"
             for i, source in enumerate(
-                ["organic_search", "paid_search", "social_media", "referrals", "direct_traffic", "email_marketing"]
+                [
+                    "organic_search",
+                    "paid_search",
+                    "social_media",
+                    "referrals",
+                    "direct_traffic",
+                    "email_marketing",
+                ]
             )
         )
     )
@@ -197,7 +229,9 @@ def test_a_stage_the_pipeline_does_not_list_ends_the_night_with_exit_5(company: 
 
 
 def test_after_two_more_nights_the_warehouse_equals_the_crm_again(company: Company) -> None:
-    held_open = duckdb.connect(str((company.home / "published" / "leadrole.duckdb").resolve()), read_only=True)
+    held_open = duckdb.connect(
+        str((company.home / "published" / "leadrole.duckdb").resolve()), read_only=True
+    )
     rows_before = held_open.execute("select count(*) from main_published.fct_lead_cycle").fetchall()
     company.server.set_now(company.server.now + timedelta(days=1))
     company.night()

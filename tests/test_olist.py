@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from company import published_rows
 
+from company import published_rows
 from leadrole import paths, settings
 from leadrole.night import night
 
@@ -19,7 +19,9 @@ def olist(olist_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("olist")
     config = home / "config" / "leadrole.yml"
     config.parent.mkdir()
-    config.write_text((paths.config() / "examples" / "olist.yml").read_text(encoding="utf-8"), encoding="utf-8")
+    config.write_text(
+        (paths.config() / "examples" / "olist.yml").read_text(encoding="utf-8"), encoding="utf-8"
+    )
     night(settings.load(home, env={"OLIST_DIR": str(olist_dir)}))
     return home
 

@@ -51,7 +51,7 @@ def publish_one(run: Run, *, keep: int = 7, render: publish_module.RenderReport 
         as_of=AS_OF,
         data_through=AS_OF,
         checks=CheckSummary(dbt_tests=12, expectations=30),
-        valid_hours=30,
+        valid_until=AS_OF + timedelta(hours=30),
         keep_releases=keep,
         config_sha256="0" * 64,
         render_report=render,

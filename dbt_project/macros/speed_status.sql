@@ -1,4 +1,4 @@
-{#- Whether a follow-up time may be read: not_measurable when nothing of the slice can be timed or when more than 30 % of
+{#- Whether a follow-up time may be read: not_measurable when nothing of the slice can be timed or more than 30 % of
     its conversions were never logged, insufficient when n < min_n_rate. -#}
 {% macro speed_status(n, is_recorded, unlogged_k='0', unlogged_n='0') -%}
     case

@@ -1,4 +1,4 @@
-{#- Working minutes in words: minutes up to two hours, hours above. NULL (a median that was not reached) is named too. -#}
+{#- Working minutes in words: minutes up to two hours, hours above. NULL (a median not reached) is named too. -#}
 {% macro working_time_text(minutes, language) -%}
     {%- set longer = 'langer dan gemeten' if language == 'nl' else 'longer than measured' -%}
     {%- set minute_word = ' werkminuten' if language == 'nl' else ' working minutes' -%}

@@ -14,13 +14,20 @@ mart_funnel_cohort as (
     where period_type = 'all' and motion = 'all'
 ),
 
+sliced as (
+    select
+        customer_at,
+        unnest(['all', coalesce(source, 'unknown')]) as source
+    from fct_lead_cycle
+),
+
 recounted as (
     select
-        case when grouping(source) = 0 then coalesce(source, 'unknown') else 'all' end as source,
+        source,
         count(*) as lead_count,
         count(customer_at) as customer_count
-    from fct_lead_cycle
-    group by grouping sets ((), (source))
+    from sliced
+    group by source
 )
 
 select
@@ -29,11 +36,13 @@ select
     customers.k as published_customers
 from recounted
 left join mart_funnel_cohort as leads
-    on recounted.source = leads.source
-    and leads.stage = 'lead'
+    on
+        recounted.source = leads.source
+        and leads.stage = 'lead'
 left join mart_funnel_cohort as customers
-    on recounted.source = customers.source
-    and customers.stage = 'customer'
+    on
+        recounted.source = customers.source
+        and customers.stage = 'customer'
 where
     leads.k is distinct from recounted.lead_count
     or (customers.status = 'measured' and customers.k is distinct from recounted.customer_count)

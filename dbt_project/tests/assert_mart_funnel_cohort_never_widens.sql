@@ -17,10 +17,11 @@ select
     later.k as later_k
 from mart_funnel_cohort as later
 inner join mart_funnel_cohort as earlier
-    on later.period_type = earlier.period_type
-    and later.period_start = earlier.period_start
-    and later.motion = earlier.motion
-    and later.source = earlier.source
-    and later.n = earlier.n
-    and later.stage_no > earlier.stage_no
+    on
+        later.period_type = earlier.period_type
+        and later.period_start = earlier.period_start
+        and later.motion = earlier.motion
+        and later.source = earlier.source
+        and later.n = earlier.n
+        and later.stage_no > earlier.stage_no
 where later.k > earlier.k

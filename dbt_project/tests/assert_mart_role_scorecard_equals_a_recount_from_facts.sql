@@ -23,23 +23,33 @@ qualification_sources as (
 inbound as (
     select
         'inbound' as role,
-        entered_month as period_start,
+        fct_lead_cycle.entered_month as period_start,
         count(*) as volume,
-        count(*) filter (
-            where source_crm in (select source_crm from qualification_sources)
-            and entered_at + to_days({{ var('w_inbound_days') }}) <= {{ as_of() }}
+        count(
+            case
+                when
+                    qualification_sources.source_crm is not null
+                    and fct_lead_cycle.entered_at + to_days({{ var('w_inbound_days') }}) <= {{ as_of() }}
+                    then 1
+            end
         ) as n,
-        count(*) filter (
-            where entered_at + to_days({{ var('w_inbound_days') }}) <= {{ as_of() }}
-            and qualified_at <= entered_at + to_days({{ var('w_inbound_days') }})
+        count(
+            case
+                when
+                    fct_lead_cycle.entered_at + to_days({{ var('w_inbound_days') }}) <= {{ as_of() }}
+                    and fct_lead_cycle.qualified_at
+                    <= fct_lead_cycle.entered_at + to_days({{ var('w_inbound_days') }})
+                    then 1
+            end
         ) as k
     from fct_lead_cycle
+    left join qualification_sources on fct_lead_cycle.source_crm = qualification_sources.source_crm
     where
-        motion_first = 'inbound'
-        and excluded_reason is null
-        and not (is_bulk_import and entered_precision = 'instant')
-        and entered_at <= {{ as_of() }}
-    group by entered_month
+        fct_lead_cycle.motion_first = 'inbound'
+        and fct_lead_cycle.excluded_reason is null
+        and not (fct_lead_cycle.is_bulk_import and fct_lead_cycle.entered_precision = 'instant')
+        and fct_lead_cycle.entered_at <= {{ as_of() }}
+    group by fct_lead_cycle.entered_month
 ),
 
 closer as (
@@ -47,14 +57,17 @@ closer as (
         'closer' as role,
         fct_handover.qualified_month as period_start,
         count(*) as volume,
-        count(*) filter (
-            where fct_handover.qualified_at + to_days({{ var('w_close_days') }}) <= {{ as_of() }}
-            and fct_handover.customer_at <= fct_handover.qualified_at + to_days({{ var('w_close_days') }})
+        count(
+            case
+                when
+                    fct_handover.qualified_at + to_days({{ var('w_close_days') }}) <= {{ as_of() }}
+                    and fct_handover.customer_at <= fct_handover.qualified_at + to_days({{ var('w_close_days') }})
+                    then 1
+            end
         ) as k
     from fct_handover
-    where
-        fct_handover.qualified_at <= {{ as_of() }}
-        and fct_handover.cycle_id not in (select cycle_id from fct_lead_cycle where excluded_reason is not null)
+    left join fct_lead_cycle on fct_handover.cycle_id = fct_lead_cycle.cycle_id
+    where fct_handover.qualified_at <= {{ as_of() }} and fct_lead_cycle.excluded_reason is null
     group by fct_handover.qualified_month
 ),
 
@@ -71,8 +84,9 @@ select
     mart_role_scorecard.result_n as published_n
 from recounted
 left join mart_role_scorecard
-    on recounted.role = mart_role_scorecard.role
-    and recounted.period_start = mart_role_scorecard.period_start
+    on
+        recounted.role = mart_role_scorecard.role
+        and recounted.period_start = mart_role_scorecard.period_start
 where
     recounted.volume is distinct from mart_role_scorecard.volume
     or recounted.k is distinct from mart_role_scorecard.result_k

@@ -14,7 +14,8 @@ select
     count(mart_role_scorecard.role) as role_count
 from int_months
 left join mart_role_scorecard
-    on mart_role_scorecard.period_type = 'month'
-    and int_months.month = mart_role_scorecard.period_start
+    on
+        mart_role_scorecard.period_type = 'month'
+        and int_months.month = mart_role_scorecard.period_start
 group by int_months.month
 having count(mart_role_scorecard.role) <> 3

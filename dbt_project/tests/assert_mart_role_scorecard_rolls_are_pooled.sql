@@ -23,9 +23,10 @@ select
     rolls.speed_n
 from rolls
 inner join months
-    on rolls.role = months.role
-    and months.period_start >= rolls.period_start
-    and months.period_start < rolls.period_end
+    on
+        rolls.role = months.role
+        and rolls.period_start <= months.period_start
+        and rolls.period_end > months.period_start
 group by rolls.role, rolls.period_start, rolls.result_k, rolls.result_n, rolls.speed_n, rolls.volume
 having
     rolls.result_k <> sum(months.result_k)

@@ -10,17 +10,17 @@ counted as (
         ('mart_closer_month', ['qualified_received', 'lead_to_customer_k', 'lead_to_customer_n', 'deals_won',
             'deals_lost', 'win_rate_n', 'self_handover_n', 'open_deals', 'handover_n', 'cycle_n']),
     ] %}
-    {%- set mart_loop = loop %}
-    {%- for column in columns %}
-    select
-        '{{ mart }}.{{ column }}' as figure,
-        cast(month as text) as slice,
-        sum(case when slice_type = 'all' then {{ column }} else 0 end) as whole,
-        sum(case when slice_type = 'source' then {{ column }} else 0 end) as parts
-    from {{ ref(mart) }}
-    group by month
-    union all by name
-    {%- endfor %}
+        {%- set mart_loop = loop %}
+        {%- for column in columns %}
+            select
+                '{{ mart }}.{{ column }}' as figure,
+                cast(month as text) as slice,
+                sum(case when slice_type = 'all' then {{ column }} else 0 end) as whole,
+                sum(case when slice_type = 'source' then {{ column }} else 0 end) as parts
+            from {{ ref(mart) }}
+            group by month
+            union all by name
+        {%- endfor %}
     {%- endfor %}
     select
         'mart_funnel_cohort.k' as figure,

@@ -267,7 +267,7 @@ def _people(settings: Settings, run: Run) -> list[tuple[str, str, str, float | N
     for assignment in settings.roles:
         named.setdefault(assignment.person, None)
     seniority_in_role = {role.person: role.seniority for role in settings.roles if role.seniority}
-    people = []
+    people: list[tuple[str, str, str, float | None, str | None]] = []
     for rep_id in sorted(named):
         configured = settings.people.get(rep_id)
         pseudonym = rep_key(key, rep_id)

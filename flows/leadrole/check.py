@@ -107,7 +107,7 @@ def warm_up() -> None:
     import contextlib
 
     with contextlib.suppress(Exception):
-        _Validator()
+        import great_expectations  # noqa: F401
 
 
 def load_suites(directory: Path) -> list[Suite]:
@@ -216,6 +216,7 @@ class _Validator:
         os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
         try:
             import great_expectations as gx
+            from great_expectations.data_context.types.base import ProgressBarsConfig
         except Exception as error:
             raise ChecksFailedError(
                 f"Great Expectations can't be loaded ({type(error).__name__}), so no check ran",
@@ -223,10 +224,10 @@ class _Validator:
                 next_step="reinstall from requirements.lock; nothing is published unchecked",
             ) from error
         # It announces its temporary directories at INFO wherever somebody configured logging.
-        logging.getLogger("great_expectations").setLevel(logging.WARNING)
+        logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)
         self._gx = gx
         self._context = gx.get_context(mode="ephemeral")
-        self._context.variables.progress_bars = {"globally": False}
+        self._context.variables.progress_bars = ProgressBarsConfig(globally=False)
         source = self._context.data_sources.add_pandas("measures")
         self._batch = source.add_dataframe_asset("table").add_batch_definition_whole_dataframe("night")
 
@@ -257,16 +258,17 @@ class _Validator:
                 where=suite.table,
                 next_step="nothing is published unchecked; report this line as a fault in Leadrole",
             )
+        failed = [item.expectation_config for item in result.results if not item.success]
         return [
             FailedCheck(
-                name=item.expectation_config.meta["name"],
+                name=broken.meta["name"],
                 table=suite.table.removeprefix("candidate."),
-                observed=measures.get(item.expectation_config.kwargs["column"]),
-                limit=_limit(item.expectation_config.kwargs),
-                next_step=item.expectation_config.meta["next_step"],
+                observed=measures.get(broken.kwargs["column"]),
+                limit=_limit(broken.kwargs),
+                next_step=broken.meta["next_step"],
             )
-            for item in result.results
-            if not item.success
+            for broken in failed
+            if broken is not None and broken.meta is not None
         ]
 
 

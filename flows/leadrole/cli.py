@@ -18,6 +18,7 @@ from leadrole.errors import ConfigError, LeadroleError
 
 if TYPE_CHECKING:
     from leadrole.night import NightResult
+    from leadrole.settings import Settings
     from leadrole.summary import Summary
     from leadrole.terminal import TerminalWatcher
 
@@ -54,6 +55,11 @@ def main() -> None:
 @click.option("--no-prefect", is_flag=True, help="Run the steps without Prefect.")
 @click.option("--force", is_flag=True, help="Publish also when nothing changed since the last publication.")
 @click.option(
+    "--accept-shrink",
+    is_flag=True,
+    help="Take over a source from which more than half of the records were removed on purpose.",
+)
+@click.option(
     "--retries",
     type=click.IntRange(0, 10),
     default=0,
@@ -67,6 +73,7 @@ def run(
     language: str | None,
     no_prefect: bool,
     force: bool,
+    accept_shrink: bool,
     retries: int,
     verbose: bool,
 ) -> None:
@@ -81,7 +88,13 @@ def run(
 
         settings = settings_module.load(home, config)
         _run_night(
-            console, settings, language=language, use_prefect=not no_prefect, force=force, retries=retries
+            console,
+            settings,
+            language=language,
+            use_prefect=not no_prefect,
+            force=force,
+            accept_shrink=accept_shrink,
+            retries=retries,
         )
 
 
@@ -115,7 +128,13 @@ def demo(
             nights=nights,
             console=console,
             night=lambda settings: _run_night(
-                console, settings, language=language, use_prefect=not no_prefect, force=True, retries=0
+                console,
+                settings,
+                language=language,
+                use_prefect=not no_prefect,
+                force=True,
+                accept_shrink=False,
+                retries=0,
             ),
         )
 
@@ -185,17 +204,53 @@ def report(home: Path, config: Path | None, language: str | None, out: Path, ver
     with _telling_errors(console, verbose):
         from leadrole import settings as settings_module
         from leadrole.night import render_report
+        from leadrole.publish import current
 
         settings = settings_module.load(home, config)
-        database = home / "published" / "leadrole.duckdb"
-        if not database.exists():
+        publication = current(home)
+        if publication is None:
             raise ConfigError(
                 "there is no publication yet",
                 where=str(home),
                 next_step=f"run `leadrole run --home {home}` first",
             )
-        for page in render_report(settings, database, out, language):
+        for page in render_report(
+            settings,
+            home / "published" / "leadrole.duckdb",
+            out,
+            language,
+            datetime.fromisoformat(publication.valid_until),
+        ):
             console.print(str(page), highlight=False, soft_wrap=True)
+
+
+@main.command()
+@_home
+@_config
+@_verbose
+def replay(home: Path, config: Path | None, verbose: bool) -> None:
+    """Make data/raw.duckdb anew from the landing files that are still kept; the old one stays as raw.duckdb.old."""
+    console = Console()
+    with _telling_errors(console, verbose):
+        from leadrole import load, run
+        from leadrole import settings as settings_module
+        from leadrole.lock import single_run
+
+        settings = settings_module.load(home, config)
+        with single_run(settings.home / "data"):
+            work = run.new_run(settings.home, datetime.now(UTC))
+            fresh = work.raw_path.with_suffix(".new")
+            fresh.unlink(missing_ok=True)
+            for result in load.replay(work, settings.sources, fresh):
+                console.print(
+                    f"{result.run_id} {result.source}: {result.changed:,} rows changed", highlight=False
+                )
+            if work.raw_path.exists():
+                os.replace(work.raw_path, work.raw_path.with_suffix(".duckdb.old"))
+            os.replace(fresh, work.raw_path)
+        console.print(
+            f"{work.raw_path} made anew; the next run goes on from here", highlight=False, soft_wrap=True
+        )
 
 
 @main.command(name="check-config")
@@ -235,11 +290,12 @@ def init(home: Path) -> None:
 
 def _run_night(
     console: Console,
-    settings: Any,
+    settings: Settings,
     *,
     language: str | None,
     use_prefect: bool,
     force: bool,
+    accept_shrink: bool,
     retries: int,
 ) -> NightResult:
     from leadrole.summary import summarise
@@ -248,33 +304,33 @@ def _run_night(
     published = settings.home / "published"
     before = summarise(published) if published.exists() else None
     with TerminalWatcher(console) as watcher:
-        result = _with_or_without_prefect(settings, watcher, language, use_prefect, force, retries)
+        result = _with_or_without_prefect(
+            settings,
+            watcher,
+            use_prefect=use_prefect,
+            retries=retries,
+            language=language,
+            force=force,
+            accept_shrink=accept_shrink,
+        )
     _show(console, settings.home, before, summarise(published), result)
     return result
 
 
 def _with_or_without_prefect(
-    settings: Any,
-    watcher: TerminalWatcher,
-    language: str | None,
-    use_prefect: bool,
-    force: bool,
-    retries: int,
+    settings: Settings, watcher: TerminalWatcher, *, use_prefect: bool, retries: int, **options: Any
 ) -> NightResult:
     from leadrole.night import night
 
     if not use_prefect:
-        return night(settings, watcher=watcher, language=language, force=force)
+        return night(settings, watcher=watcher, **options)
     _prefect_home(settings.home)
-    watcher.started("prefect", "Prefect: start")
     try:
         from leadrole import nightly
     except Exception as failure:
         watcher.noted(f"Prefect can't be loaded ({type(failure).__name__}); running without it")
-        return night(settings, watcher=watcher, language=language, force=force)
-    return nightly.run_with_prefect(
-        settings, watcher=watcher, language=language, force=force, extract_retries=retries
-    )
+        return night(settings, watcher=watcher, **options)
+    return nightly.run_with_prefect(settings, watcher=watcher, extract_retries=retries, **options)
 
 
 def _prefect_home(home: Path) -> None:

@@ -11,12 +11,12 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
-from leadrole import __version__, check, crm, load, publish, status
+from leadrole import __version__, check, crm, landing, load, publish, status
 from leadrole import build as build_step
 from leadrole.errors import InternalError, LeadroleError, NothingNew
 from leadrole.events import Silent, Watcher
@@ -77,12 +77,13 @@ def night(
     call: Caller = directly,
     language: str | None = None,
     force: bool = False,
+    accept_shrink: bool = False,
 ) -> NightResult:
     """Run one night for one company and leave its outcome in ``status.json``.
 
     Raises the ``LeadroleError`` that ended the night; its ``exit_code`` is the process's. ``NothingNew``
     (exit 10) means that nothing changed since the last publication of the same local day. ``force`` publishes
-    all the same.
+    all the same. ``accept_shrink`` says that a person removed most records on purpose.
     """
     os.umask(0o077)
     with single_run(settings.home / "data"):
@@ -90,7 +91,9 @@ def night(
         previous = publish.current(settings.home)
         _tell(run, status.RUNNING, previous, None, "a run is under way")
         try:
-            result = _steps(settings, run, previous, watcher or Silent(), call, language, force)
+            result = _steps(
+                settings, run, previous, watcher or Silent(), call, language, force, accept_shrink
+            )
         except NothingNew as nothing:
             _tell(run, status.NOTHING_NEW, previous, nothing, nothing.message)
             raise
@@ -117,12 +120,15 @@ def _steps(
     call: Caller,
     language: str | None,
     force: bool,
+    accept_shrink: bool,
 ) -> NightResult:
     watch = _Stopwatch(watcher)
     for warning in settings.warnings:
         watcher.noted(warning)
     load.ensure_raw(run.raw_path)
-    changed = sum(_pull(settings, source, run, watch, watcher, call) for source in settings.sources)
+    changed = sum(
+        _pull(source, run, watch, watcher, call, accept_shrink=accept_shrink) for source in settings.sources
+    )
     as_of, data_through = load.as_of(run, settings)
     config_sha256 = _config_hash(settings)
     if not changed and not force and _is_fresh(previous, as_of, config_sha256, settings.company.timezone):
@@ -163,11 +169,15 @@ def _steps(
         lambda result: {"suites": result.suites, "checks": result.expectations},
     )
 
+    valid_until = run.started_at + timedelta(hours=settings.publish.valid_hours)
+
     def render(database: Path, directory: Path) -> list[Path]:
         return watch.run(
             "report",
             "report",
-            lambda: call("report", lambda: render_report(settings, database, directory, language)),
+            lambda: call(
+                "report", lambda: render_report(settings, database, directory, language, valid_until)
+            ),
             lambda pages: {"pages": len(pages)},
         )
 
@@ -181,7 +191,7 @@ def _steps(
                 as_of=as_of,
                 data_through=data_through,
                 checks=publish.CheckSummary(checked.dbt_tests, checked.expectations),
-                valid_hours=settings.publish.valid_hours,
+                valid_until=valid_until,
                 keep_releases=settings.retention.releases,
                 config_sha256=config_sha256,
                 render_report=render,
@@ -189,13 +199,20 @@ def _steps(
         ),
         lambda result: {"tables": len(result.row_counts), "rows": sum(result.row_counts.values())},
     )
+    landing.expire(run.landing_dir, run.started_at - timedelta(days=settings.retention.raw_days))
     # The report is written inside the publication; its time is shown on its own line and counted once.
     watch.seconds["publish"] -= watch.seconds.get("report", 0.0)
     return NightResult(publication=publication, previous=previous, seconds=watch.seconds)
 
 
 def _pull(
-    settings: Settings, source: SourceSettings, run: Run, watch: _Stopwatch, watcher: Watcher, call: Caller
+    source: SourceSettings,
+    run: Run,
+    watch: _Stopwatch,
+    watcher: Watcher,
+    call: Caller,
+    *,
+    accept_shrink: bool,
 ) -> int:
     """Extract one source into landing and load it into raw; answers how many rows changed."""
     extracting, loading = f"extract {source.name}", f"load {source.name}"
@@ -203,7 +220,7 @@ def _pull(
     def extract() -> crm.Manifest:
         return crm.extract(
             source,
-            load.read_state(run, source),
+            load.read_state(run, source, accept_shrink=accept_shrink),
             run,
             lambda name, rows, total: watcher.advanced(extracting, rows, total, name),
         )
@@ -225,7 +242,9 @@ def _pull(
     return loaded.changed + loaded.deleted
 
 
-def render_report(settings: Settings, database: Path, directory: Path, language: str | None) -> list[Path]:
+def render_report(
+    settings: Settings, database: Path, directory: Path, language: str | None, valid_until: datetime
+) -> list[Path]:
     """Write the report of a published database in both languages, the asked one as ``index.html``."""
     from leadrole import report
 
@@ -235,6 +254,8 @@ def render_report(settings: Settings, database: Path, directory: Path, language:
         language=language or settings.company.language,
         company_name=settings.company.name,
         privacy_note=_privacy_note(settings),
+        timezone=settings.company.timezone,
+        valid_until=valid_until,
     )
 
 

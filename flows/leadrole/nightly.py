@@ -77,14 +77,13 @@ class TaskCaller:
                 raise
 
         task = prefect.task(
-            body,
             name=name,
             retries=self._extract_retries if name.startswith("extract") else 0,
             retry_delay_seconds=_RETRY_DELAY_SECONDS,
             retry_condition_fn=_is_worth_another_try,
             cache_policy=NO_CACHE,
             persist_result=False,
-        )
+        )(body)
         try:
             task()
         except Exception as failure:
@@ -112,6 +111,7 @@ def nightly(
     language: str | None = None,
     extract_retries: int = 2,
     force: bool = False,
+    accept_shrink: bool = False,
 ) -> None:
     """Pull the CRM, build the marts, check them and publish: one night for the company in ``home``."""
     session = _session.get() or _Session()
@@ -124,6 +124,7 @@ def nightly(
             call=TaskCaller(session.watcher, extract_retries=extract_retries),
             language=language,
             force=force,
+            accept_shrink=accept_shrink,
         )
     except NothingNew as nothing:
         session.error = nothing
@@ -146,14 +147,19 @@ def run_with_prefect(
     watcher: Watcher,
     language: str | None,
     force: bool,
+    accept_shrink: bool,
     extract_retries: int,
 ) -> NightResult:
     """Run the flow in this process, without it when Prefect can't start; raises what ended the night."""
     unreachable = _unreachable_server()
     session = _Session(watcher=watcher)
+
+    def plainly() -> NightResult:
+        return night(settings, watcher=watcher, language=language, force=force, accept_shrink=accept_shrink)
+
     if unreachable:
         watcher.noted(f"Prefect's server at {unreachable} does not answer; running without it")
-        return night(settings, watcher=watcher, language=language, force=force)
+        return plainly()
     token = _session.set(session)
     try:
         nightly(
@@ -162,17 +168,18 @@ def run_with_prefect(
             language=language,
             extract_retries=extract_retries,
             force=force,
+            accept_shrink=accept_shrink,
         )
     except Exception as failure:
         if session.result is None and session.error is None:
             watcher.noted(f"Prefect can't start here ({type(failure).__name__}); running without it")
-            return night(settings, watcher=watcher, language=language, force=force)
+            return plainly()
     finally:
         _session.reset(token)
     if session.error is not None:
         raise session.error
     if session.result is None:
-        return night(settings, watcher=watcher, language=language, force=force)
+        return plainly()
     if session.entered_after is not None:
         total = time.perf_counter() - session.began
         steps = sum(session.result.seconds.values())

@@ -13,7 +13,7 @@ import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +73,7 @@ def publish(
     as_of: datetime,
     data_through: datetime,
     checks: CheckSummary,
-    valid_hours: float,
+    valid_until: datetime,
     keep_releases: int,
     config_sha256: str,
     render_report: RenderReport,
@@ -99,7 +99,7 @@ def publish(
             as_of=as_of.isoformat(),
             data_through=data_through.isoformat(),
             started_at=run.started_at.isoformat(),
-            valid_until=(run.started_at + timedelta(hours=valid_hours)).isoformat(),
+            valid_until=valid_until.isoformat(),
             previous_publish_id=previous.publish_id if previous else None,
             checks_passed=checks.total,
             dbt_tests_passed=checks.dbt_tests,

@@ -47,6 +47,7 @@ class RoleVerdict:
     month: date | None
     volume: float | None
     threshold: float | None
+    unit: str | None
     required_fte: float | None
     available_fte: float | None
     state: str
@@ -104,13 +105,13 @@ def summarise(publication: Path) -> Summary:
 def _verdict(connection: duckdb.DuckDBPyConnection, role: str) -> RoleVerdict:
     rules = _RECOMMENDATION_OF_ROLE[role]
     rows = connection.execute(
-        "select rule_id, month, volume, threshold, required_fte, available_fte, state, recommendation"
+        "select rule_id, month, volume, threshold, unit, required_fte, available_fte, state, recommendation"
         " from marts.mart_staffing where is_latest and rule_id in (select unnest(?))",
         [list(rules)],
     ).fetchall()
     by_rule = {row[0]: row for row in rows}
     ordered = [by_rule[rule] for rule in rules if rule in by_rule]
-    telling = next((row for row in ordered if row[7] not in (None, "no_change", "need_more_data")), None)
+    telling = next((row for row in ordered if row[8] not in (None, "no_change", "need_more_data")), None)
     row = telling or (ordered[0] if ordered else None)
     if row is None:
         return RoleVerdict(
@@ -123,10 +124,11 @@ def _verdict(connection: duckdb.DuckDBPyConnection, role: str) -> RoleVerdict:
         month=sized[1],
         volume=sized[2],
         threshold=sized[3],
-        required_fte=sized[4],
-        available_fte=sized[5],
-        state=row[6],
-        advice=_WORDS.get(row[7], row[7]),
+        unit=sized[4],
+        required_fte=sized[5],
+        available_fte=sized[6],
+        state=row[7],
+        advice=_WORDS.get(row[8], row[8]),
     )
 
 
@@ -134,7 +136,7 @@ def role_line(verdict: RoleVerdict) -> str:
     """One role in words: load against threshold, FTE needed against available."""
     parts = []
     if verdict.volume is not None and verdict.threshold is not None:
-        parts.append(f"{verdict.volume:,.0f} a month against {verdict.threshold:,.0f}")
+        parts.append(f"{verdict.volume:,.0f} against {verdict.threshold:,.0f} {verdict.unit or ''}".rstrip())
     if verdict.required_fte is not None:
         available = "unknown" if verdict.available_fte is None else f"{verdict.available_fte:.2f}"
         parts.append(f"{verdict.required_fte:.2f} FTE needed, {available} there")

@@ -59,7 +59,9 @@ class TerminalWatcher:
             for name, value in facts.items()
         )
         label = self._labels.get(step, step)
-        self._console.print(f"[green]✓[/] {label:<28} {seconds:6.1f} s   {counted}", highlight=False)
+        self._console.print(
+            f"[green]✓[/] {label:<28} {seconds:6.1f} s   {counted}", highlight=False, soft_wrap=True
+        )
 
     def noted(self, message: str) -> None:
         """Print a remark."""

@@ -82,8 +82,14 @@ def ids(config: Settings, table: str, where: str = "_deleted_at is null") -> set
 
 def tables(path: Path) -> dict[str, list[tuple[Any, ...]]]:
     """Every table of a database file as sorted rows."""
-    names = query(path, "select schema_name || '.' || table_name from duckdb_tables() order by 1")
-    return {
-        name: sorted(query(path, f"select * from {name}"), key=lambda row: json.dumps(row, default=str))
-        for (name,) in names
-    }
+    with duckdb.connect(str(path), read_only=True) as connection:
+        names = connection.execute(
+            "select schema_name || '.' || table_name from duckdb_tables() order by 1"
+        ).fetchall()
+        return {
+            name: sorted(
+                connection.execute(f"select * from {name}").fetchall(),
+                key=lambda row: json.dumps(row, default=str),
+            )
+            for (name,) in names
+        }

@@ -85,7 +85,8 @@ worked as (
     select
         date_day,
         sum(epoch(end_utc) - epoch(start_utc)) / 60.0 as working_minutes,
-        list({ 'start_utc': start_utc, 'end_utc': end_utc } order by start_utc) as intervals
+        list(start_utc order by start_utc) as starts_utc,
+        list(end_utc order by start_utc) as ends_utc
     from intervals
     group by date_day
 )

@@ -95,9 +95,8 @@ joined as (
             when deals.status = 'open' then 'open'
             when not deals.is_new_business then 'not_new_business'
             when deals.amount <= 0 then 'amount_not_positive'
-            when
-{{ is_duplicate_reason('deals.lost_reason') }}
-                and deals.status = 'lost' then 'duplicate_merged_or_test'
+            when deals.status = 'lost' and {{ is_duplicate_reason('deals.lost_reason') }}
+                then 'duplicate_merged_or_test'
             when deals.status = 'lost' and not coalesce(acceptances.is_accepted, true) then 'not_accepted'
         end as ineligible_reason
     from deals

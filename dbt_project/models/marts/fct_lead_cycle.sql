@@ -80,6 +80,7 @@ flagged as (
     select
         *,
         has_entry_instant and coalesce(attempt_precision = 'instant', false) as has_attempt_instant,
+        has_entry_instant and coalesce(attempt_precision = 'instant', true) as has_clock,
         coalesce(
             qualified_at < entered_at
             or (customer_at < entered_at and {{ local_date('customer_at') }} < entered_local_date),
@@ -144,15 +145,11 @@ select
     cast(ttfa_cm as {{ double() }}) as ttfa_cm,
     cast(ttfc_wm as {{ double() }}) as ttfc_wm,
     cast(ttfq_wm as {{ double() }}) as ttfq_wm,
-    cast(case when has_entry_instant and (has_attempt_instant or not is_answered) then routing_wm end as {{ double() }})
-        as routing_wm,
-    cast(case when has_entry_instant and (has_attempt_instant or not is_answered) then owner_wm end as {{ double() }})
-        as owner_wm,
-    cast(case when has_attempt_instant then ttfa_wm when has_entry_instant and not is_answered then waiting_wm end as {{ double() }})
-        as speed_time_wm,
+    cast(case when has_clock then routing_wm end as {{ double() }}) as routing_wm,
+    cast(case when has_clock then owner_wm end as {{ double() }}) as owner_wm,
+    cast(case when has_clock then coalesce(ttfa_wm, waiting_wm) end as {{ double() }}) as speed_time_wm,
     ttfa_wm is not null as is_speed_event,
-    has_entry_instant
-    and (has_attempt_instant or not is_answered)
+    has_clock
     and excluded_reason is null
     and not is_bulk_import
     and not is_unlogged

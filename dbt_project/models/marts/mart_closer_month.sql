@@ -38,10 +38,19 @@ recorded as (
     from int_source_capabilities
 ),
 
+sliced_handovers as (
+    select
+        *,
+        unnest(['all', 'source', 'rep']) as slice_type,
+        unnest(['all', source, rep_id]) as slice_value
+    from int_handover_outcomes
+),
+
 handovers as (
     select
         qualified_month as month,
-        {{ slice_columns() }},
+        slice_type,
+        slice_value,
         count(*) as received_count,
         count(case when has_won_deals then 1 end) as cohort_count,
         count(case when has_won_deals and is_old_enough then 1 end) as old_enough_count,
@@ -49,14 +58,23 @@ handovers as (
         count(case when is_pair_known then 1 end) as pair_count,
         count(case when is_pair_known and is_self_handover then 1 end) as self_count,
         count(case when has_speed then 1 end) as timeable_count
-    from int_handover_outcomes
-    group by grouping sets ((qualified_month), (qualified_month, source), (qualified_month, rep_id))
+    from sliced_handovers
+    group by qualified_month, slice_type, slice_value
+),
+
+sliced_deals as (
+    select
+        *,
+        unnest(['all', 'source', 'rep']) as slice_type,
+        unnest(['all', source, rep_id]) as slice_value
+    from int_deal_outcomes
 ),
 
 closed as (
     select
         closed_month as month,
-        {{ slice_columns() }},
+        slice_type,
+        slice_value,
         count(case when status = 'won' then 1 end) as won_count,
         count(case when status = 'lost' then 1 end) as lost_count,
         count(case when is_eligible and has_losses then 1 end) as eligible_count,
@@ -65,40 +83,79 @@ closed as (
         coalesce(sum(case when is_eligible then amount_reporting end), 0) as closed_amount,
         count(case when is_eligible and is_rate_missing then 1 end) as rate_missing_count,
         count(case when not has_losses then 1 end) as losses_missing_count
-    from int_deal_outcomes
+    from sliced_deals
     where closed_month is not null and status in ('won', 'lost')
-    group by grouping sets ((closed_month), (closed_month, source), (closed_month, rep_id))
+    group by closed_month, slice_type, slice_value
 ),
 
 -- Open at the end of a month = all created so far minus all closed so far: one running sum, no deal times month.
 moves as (
-    select source, rep_id, created_month as month, 1 as change, is_stalled, status
-    from int_deal_outcomes
+    select
+        slice_type,
+        slice_value,
+        created_month as month,
+        1 as change,
+        is_stalled
+    from sliced_deals
     where created_month is not null
     union all by name
-    select source, rep_id, closed_month as month, -1 as change, false as is_stalled, status
-    from int_deal_outcomes
+    select
+        slice_type,
+        slice_value,
+        closed_month as month,
+        -1 as change,
+        false as is_stalled
+    from sliced_deals
     where created_month is not null and closed_month is not null and status in ('won', 'lost')
 ),
 
 moved as (
     select
         month,
-        {{ slice_columns() }},
+        slice_type,
+        slice_value,
         sum(change) as change,
         count(case when is_stalled then 1 end) as stalled_count
     from moves
-    group by grouping sets ((month), (month, source), (month, rep_id))
+    group by month, slice_type, slice_value
 ),
 
 slices as (
-    select slice_type, slice_value, min(month) as first_month from handovers group by slice_type, slice_value
+    select
+        slice_type,
+        slice_value,
+        min(month) as first_month
+    from handovers
+    group by slice_type, slice_value
     union all by name
-    select slice_type, slice_value, min(month) as first_month from closed group by slice_type, slice_value
+    select
+        slice_type,
+        slice_value,
+        min(month) as first_month
+    from closed
+    group by slice_type, slice_value
     union all by name
-    select slice_type, slice_value, min(month) as first_month from moved group by slice_type, slice_value
+    select
+        slice_type,
+        slice_value,
+        min(month) as first_month
+    from moved
+    group by slice_type, slice_value
     union all by name
-    select 'all' as slice_type, 'all' as slice_value, min(month) as first_month from int_months
+    select
+        'all' as slice_type,
+        'all' as slice_value,
+        min(month) as first_month
+    from int_months
+),
+
+first_months as (
+    select
+        slice_type,
+        slice_value,
+        min(first_month) as first_month
+    from slices
+    group by slice_type, slice_value
 ),
 
 -- A slice has a row for each month since its first event: its open deals stay open in a quiet month.
@@ -109,11 +166,7 @@ keys as (
         int_months.month = int_metric_scope.current_month as is_current,
         first_months.slice_type,
         first_months.slice_value
-    from (
-        select slice_type, slice_value, min(first_month) as first_month
-        from slices
-        group by slice_type, slice_value
-    ) as first_months
+    from first_months
     inner join int_months on first_months.first_month <= int_months.month
     cross join int_metric_scope
     where first_months.slice_type <> 'rep' or int_metric_scope.has_people_metrics
@@ -143,9 +196,10 @@ open_deals as (
         running.stalled_count
     from keys
     asof left join running
-        on keys.slice_type = running.slice_type
-        and keys.slice_value = running.slice_value
-        and keys.month >= running.month
+        on
+            keys.slice_type = running.slice_type
+            and keys.slice_value = running.slice_value
+            and keys.month >= running.month
 ),
 
 filled as (
@@ -188,27 +242,32 @@ filled as (
     from keys
     cross join recorded
     left join handovers
-        on keys.month = handovers.month
-        and keys.slice_type = handovers.slice_type
-        and keys.slice_value = handovers.slice_value
+        on
+            keys.month = handovers.month
+            and keys.slice_type = handovers.slice_type
+            and keys.slice_value = handovers.slice_value
     left join closed
-        on keys.month = closed.month
-        and keys.slice_type = closed.slice_type
-        and keys.slice_value = closed.slice_value
+        on
+            keys.month = closed.month
+            and keys.slice_type = closed.slice_type
+            and keys.slice_value = closed.slice_value
     left join open_deals
-        on keys.month = open_deals.month
-        and keys.slice_type = open_deals.slice_type
-        and keys.slice_value = open_deals.slice_value
+        on
+            keys.month = open_deals.month
+            and keys.slice_type = open_deals.slice_type
+            and keys.slice_value = open_deals.slice_value
     left join int_speed_estimates
-        on int_speed_estimates.role = 'closer'
-        and int_speed_estimates.period_type = 'month'
-        and keys.month = int_speed_estimates.period_start
-        and keys.slice_type = int_speed_estimates.slice_type
-        and keys.slice_value = int_speed_estimates.slice_value
+        on
+            int_speed_estimates.role = 'closer'
+            and int_speed_estimates.period_type = 'month'
+            and keys.month = int_speed_estimates.period_start
+            and keys.slice_type = int_speed_estimates.slice_type
+            and keys.slice_value = int_speed_estimates.slice_value
     left join int_sales_cycles
-        on keys.month = int_sales_cycles.month
-        and keys.slice_type = int_sales_cycles.slice_type
-        and keys.slice_value = int_sales_cycles.slice_value
+        on
+            keys.month = int_sales_cycles.month
+            and keys.slice_type = int_sales_cycles.slice_type
+            and keys.slice_value = int_sales_cycles.slice_value
 ),
 
 judged as (

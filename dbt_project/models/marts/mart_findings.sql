@@ -1,138 +1,7 @@
-{%- set targets = var('speed_target_working_minutes') %}
-
 with
 
-int_finding_windows as (
-    select * from {{ ref('int_finding_windows') }}
-),
-
-int_metric_scope as (
-    select * from {{ ref('int_metric_scope') }}
-),
-
-rules as (
-    select
-        unnest(['F1', 'F1', 'F2', 'F4', 'F6', 'F7', 'F8']) as rule_id,
-        unnest(['inbound', 'closer', 'inbound', 'outbound', 'team', 'team', 'team']) as scope_value,
-        unnest(['role', 'role', 'role', 'role', 'team', 'team', 'team']) as scope_type,
-        unnest([
-            'late_follow_up', 'late_follow_up', 'never_answered', 'no_acquisition_rhythm', 'seniors_on_cold_outbound',
-            'one_person_whole_process', 'self_handover'
-        ]) as rule_name
-),
-
--- A run is a stretch of windows with the same status; the newest run says since when.
-changes as (
-    select
-        *,
-        coalesce(status <> lag(status) over (partition by rule_id, scope_value order by last_month), true) as is_change
-    from int_finding_windows
-),
-
-runs as (
-    select
-        *,
-        max(case when is_change then last_month end) over (
-            partition by rule_id, scope_value order by last_month rows between unbounded preceding and current row
-        ) as run_last_month
-    from changes
-),
-
-newest as (
-    select
-        rules.rule_id,
-        rules.rule_name,
-        rules.scope_type,
-        rules.scope_value,
-        runs.k,
-        runs.n,
-        runs.estimate,
-        runs.ci_low,
-        runs.ci_high,
-        runs.threshold,
-        runs.figure,
-        coalesce(runs.status, 'insufficient_data') as status,
-        coalesce(runs.is_certain, false) as is_certain,
-        coalesce(runs.is_change, true) as is_change,
-        cast(runs.run_last_month - interval 2 month as date) as since,
-        cast(int_metric_scope.latest_complete_month - interval 2 month as date) as window_start,
-        cast(int_metric_scope.latest_complete_month + interval 1 month as date) as window_end,
-        int_metric_scope.is_startup,
-        coalesce(int_metric_scope.employee_count < 20, false) as is_closer_outbound_allowed
-    from rules
-    cross join int_metric_scope
-    left join runs
-        on rules.rule_id = runs.rule_id
-        and rules.scope_value = runs.scope_value
-        and int_metric_scope.latest_complete_month = runs.last_month
-),
-
--- Queries a reader can run on the published file: the rows behind the number, the worst first.
-queried as (
-    select
-        *,
-        format('date ''{}''', window_start) as from_date,
-        format('date ''{}''', window_end) as until_date,
-        ' from marts.fct_touch inner join marts.fct_lead_cycle using (cycle_id) where is_human_attempt'
-        || ' and role_at_event <> ''relationship'' and motion_first = ''outbound'' and deal_id is null'
-        || ' and (qualified_at is null or at_utc <= qualified_at)' as cold_touches
-    from newest
-),
-
-evidenced as (
-    select
-        *,
-        case
-            when rule_id = 'F1' and scope_value = 'inbound'
-                then 'select cycle_id, source, owner_at_entry, entered_at, first_attempt_at, speed_time_wm'
-                    || ' from marts.fct_lead_cycle where motion_first = ''inbound'' and is_speed_eligible'
-                    || ' and entered_month >= ' || from_date || ' and entered_month < ' || until_date
-                    || ' and speed_time_wm > {{ targets['inbound'] }} order by speed_time_wm desc, cycle_id'
-            when rule_id = 'F1'
-                then 'select cycle_id, source, closer_rep_id, qualified_at, first_closer_touch_at, speed_time_wm'
-                    || ' from marts.fct_handover where qualified_month >= ' || from_date
-                    || ' and qualified_month < ' || until_date
-                    || ' and speed_time_wm > {{ targets['closer'] }} order by speed_time_wm desc, cycle_id'
-            when rule_id = 'F2'
-                then 'select cycle_id, source, owner_at_entry, owner_current, entered_at, outcome, age_working_days'
-                    || ' from marts.fct_lead_cycle where motion_first = ''inbound'' and excluded_reason is null'
-                    || ' and not (is_bulk_import and entered_precision = ''instant'') and not is_unlogged'
-                    || ' and first_attempt_at is null'
-                    || ' and age_working_days >= {{ var('never_answered_working_days') }}'
-                    || ' and entered_month >= ' || from_date || ' and entered_month < ' || until_date
-                    || ' and source_crm in (select source_crm from marts.fct_touch where is_human_attempt)'
-                    || ' order by entered_at, cycle_id'
-            when rule_id = 'F4'
-                then 'select date_day, count(touch_id) as outbound_touches from marts.dim_date left join'
-                    || ' (select touch_id, at_local_date' || cold_touches || ' and excluded_reason is null) as touches'
-                    || ' on at_local_date = date_day where is_working_day and date_day >= ' || from_date
-                    || ' and date_day < ' || until_date
-                    || ' group by date_day having count(touch_id) < {{ var('min_new_touches') }} order by date_day'
-            when rule_id = 'F6'
-                then 'select touch_id, rep_id, kind, at_utc' || cold_touches
-                    || ' and rep_id in (select rep_id from marts.dim_rep where seniority in (''senior'', ''experienced''))'
-                    || ' and at_local_date >= ' || from_date || ' and at_local_date < ' || until_date
-                    || ' order by rep_id, at_utc, touch_id'
-            when rule_id = 'F7'
-                then 'select rep_id, count(*) as touches,'
-                    || ' count(case when coalesce(at_utc <= qualified_at, true) and motion_first = ''inbound'' then 1 end)'
-                    || ' as inbound_touches,'
-                    || ' count(case when coalesce(at_utc <= qualified_at, true) and motion_first = ''outbound'' then 1 end)'
-                    || ' as outbound_touches, count(case when at_utc > qualified_at then 1 end) as closer_touches'
-                    || ' from marts.fct_touch left join marts.fct_lead_cycle using (cycle_id)'
-                    || ' where is_human_attempt and rep_id is not null and role_at_event <> ''relationship'''
-                    || ' and at_local_date >= ' || from_date || ' and at_local_date < ' || until_date
-                    || ' group by rep_id order by rep_id'
-            else 'select cycle_id, motion_first, source, qualifier_rep_id, closer_rep_id, qualified_at, customer_at'
-                || ' from marts.fct_handover where is_self_handover and qualified_month >= ' || from_date
-                || ' and qualified_month < ' || until_date
-                || case when is_closer_outbound_allowed then ' and motion_first <> ''outbound''' else '' end
-                || ' and cycle_id not in (select cycle_id from marts.fct_lead_cycle where excluded_reason is not null)'
-                || ' order by qualified_at, cycle_id'
-        end as rows_query,
-        format('{} t/m {}', window_start, window_end - 1) as period_nl,
-        format('{} to {}', window_start, window_end - 1) as period_en
-    from queried
+int_finding_evidence as (
+    select * from {{ ref('int_finding_evidence') }}
 ),
 
 -- The same sentence for each reason why there is no verdict; the finding itself speaks only when it is found.
@@ -149,35 +18,84 @@ worded as (
             when status = 'insufficient_data' and rule_id = 'F6' and n >= {{ var('min_n_rate') }}
                 then 'Niet te beoordelen: van niemand in het team is de ervaring ingesteld.'
             when status = 'insufficient_data'
-                then format('Te weinig gegevens: {} waarnemingen in de laatste drie volle maanden, er zijn er {} nodig.', coalesce(n, 0), {{ var('min_n_rate') }})
+                then format(
+                    'Te weinig gegevens: {} waarnemingen in de laatste drie volle maanden, er zijn '
+                    || 'er {} nodig.', coalesce(n, 0), {{ var('min_n_rate') }}
+                )
             when rule_id = 'F1' and estimate is null
-                then format(case when scope_value = 'inbound' then 'Minder dan de helft van de {} inbound leads kreeg een reactie; het doel is de helft binnen ' else 'Minder dan de helft van de {} overgedragen leads hoorde iets van de closer; het doel is de helft binnen ' end, n)
+                then
+                    case
+                        when scope_value = 'inbound'
+                            then format('Minder dan de helft van de {} inbound leads kreeg een reactie', n)
+                        else format('Minder dan de helft van de {} overgedragen leads hoorde iets van de closer', n)
+                    end
+                    || '; het doel is de helft binnen '
                     || {{ working_time_text('threshold', 'nl') }} || ' (' || period_nl || ').'
             when rule_id = 'F1' and scope_value = 'inbound'
-                then 'De helft van de ' || n || ' inbound leads krijgt binnen ' || {{ working_time_text('estimate', 'nl') }}
+                then
+                    'De helft van de ' || n || ' inbound leads krijgt binnen '
+                    || {{ working_time_text('estimate', 'nl') }}
                     || ' een eerste reactie; het doel is ' || {{ working_time_text('threshold', 'nl') }}
                     || '. Leads zonder reactie tellen mee (' || period_nl || ').'
             when rule_id = 'F1'
-                then 'De helft van de ' || n || ' overgedragen leads hoort binnen ' || {{ working_time_text('estimate', 'nl') }}
-                    || ' van de closer; het doel is ' || {{ working_time_text('threshold', 'nl') }} || ' (' || period_nl || ').'
+                then
+                    'De helft van de ' || n || ' overgedragen leads hoort binnen '
+                    || {{ working_time_text('estimate', 'nl') }}
+                    || ' van de closer; het doel is '
+                    || {{ working_time_text('threshold', 'nl') }}
+                    || ' (' || period_nl || ').'
             when rule_id = 'F2'
-                then format('{} van {} inbound leads ({}) van 5 werkdagen of ouder kregen nooit een reactie ({}).', k, n, {{ percent_text('estimate') }}, period_nl)
+                then format(
+                    '{} van {} inbound leads ({}) van 5 werkdagen of ouder kregen nooit een '
+                    || 'reactie ({}).', k, n, {{ percent_text('estimate') }}, period_nl
+                )
             when rule_id = 'F4'
-                then format('Op {} van {} werkdagen ({}) waren er minstens {} acquisitiecontacten; de langste stilte duurde {:.0f} werkdagen ({}).', k, n, {{ percent_text('estimate') }}, {{ var('min_new_touches') }}, figure, period_nl)
+                then format(
+                    'Op {} van {} werkdagen ({}) waren er minstens {} acquisitiecontacten; de langste '
+                    || 'stilte duurde {:.0f} werkdagen ({}).',
+                    k, n, {{ percent_text('estimate') }}, {{ var('min_new_touches') }}, figure, period_nl
+                )
             when rule_id = 'F6' and coalesce(n, 0) = 0
                 then 'Er is in deze periode geen werk van ervaren mensen vastgelegd.'
             when rule_id = 'F6'
-                then case when status = 'found' then format('{:.0f} ervaren {} meer dan {} van de contacten aan koude acquisitie. ', figure, case when figure = 1 then 'persoon besteedt' else 'mensen besteden' end, {{ percent_text('threshold') }}) else '' end
-                    || format('{} {} van {} contacten ({}) aan koude acquisitie; hooguit {} is verstandig ({}).', case when status = 'found' then 'Het gaat om' else 'Ervaren mensen besteedden' end, k, n, {{ percent_text('estimate') }}, {{ percent_text('threshold') }}, period_nl)
-            when rule_id = 'F7' and status = 'found'
-                then format('{:.0f} {} doet acquisitie, opvolging en sluiten tegelijk, samen {} van {} contacten ({}).', figure, case when figure = 1 then 'persoon' else 'personen' end, k, n, period_nl)
-            when rule_id = 'F7'
-                then format('Niemand doet het hele verkoopproces alleen, gezien {} contacten ({}).', n, period_nl)
-            else format('{} van {} gekwalificeerde leads ({}) werden gesloten door wie ze ook kwalificeerde ({}).', k, n, {{ percent_text('estimate') }}, period_nl)
-                || case
-                    when figure > 0 then format(' Nog {:.0f} uit eigen acquisitie tellen niet mee: onder 20 medewerkers mag dat.', figure)
+                then case
+                    when status = 'found'
+                        then format(
+                            '{:.0f} ervaren {} meer dan {} van de contacten aan '
+                            || 'koude acquisitie. ',
+                            figure,
+                            case when figure = 1 then 'persoon besteedt' else 'mensen besteden' end,
+                            {{ percent_text('threshold') }}
+                        )
                     else ''
                 end
+                || format(
+                    '{} {} van {} contacten ({}) aan koude acquisitie; hooguit {} is '
+                    || 'verstandig ({}).',
+                    case when status = 'found' then 'Het gaat om' else 'Ervaren mensen besteedden' end,
+                    k, n, {{ percent_text('estimate') }}, {{ percent_text('threshold') }}, period_nl
+                )
+            when rule_id = 'F7' and status = 'found'
+                then format(
+                    '{:.0f} {} acquisitie, opvolging en sluiten tegelijk, samen {} van {} '
+                    || 'contacten ({}).',
+                    figure,
+                    case when figure = 1 then 'persoon doet' else 'personen doen' end, k, n, period_nl
+                )
+            when rule_id = 'F7'
+                then format('Niemand doet het hele verkoopproces alleen, gezien {} contacten ({}).', n, period_nl)
+            else format(
+                '{} van {} gekwalificeerde leads ({}) werden gesloten door wie ze ook '
+                || 'kwalificeerde ({}).', k, n, {{ percent_text('estimate') }}, period_nl
+            )
+            || case
+                when figure > 0
+                    then format(
+                        ' Nog {:.0f} uit eigen acquisitie tellen niet mee: onder 20 '
+                        || 'medewerkers mag dat.', figure
+                    )
+                else ''
+            end
         end as text_nl,
         case
             when status = 'not_measurable' and rule_id = 'F8'
@@ -189,35 +107,83 @@ worded as (
             when status = 'insufficient_data' and rule_id = 'F6' and n >= {{ var('min_n_rate') }}
                 then 'Cannot be judged: nobody''s seniority is set in the configuration.'
             when status = 'insufficient_data'
-                then format('Too little data: {} observations in the last three full months, {} are needed.', coalesce(n, 0), {{ var('min_n_rate') }})
+                then format(
+                    'Too little data: {} observations in the last three full months, {} '
+                    || 'are needed.', coalesce(n, 0), {{ var('min_n_rate') }}
+                )
             when rule_id = 'F1' and estimate is null
-                then format(case when scope_value = 'inbound' then 'Fewer than half of the {} inbound leads got a response; the target is half within ' else 'Fewer than half of the {} leads handed over heard from the closer; the target is half within ' end, n)
+                then
+                    case
+                        when scope_value = 'inbound'
+                            then format('Fewer than half of the {} inbound leads got a response', n)
+                        else format('Fewer than half of the {} leads handed over heard from the closer', n)
+                    end
+                    || '; the target is half within '
                     || {{ working_time_text('threshold', 'en') }} || ' (' || period_en || ').'
             when rule_id = 'F1' and scope_value = 'inbound'
-                then 'Half of the ' || n || ' inbound leads get a first response within ' || {{ working_time_text('estimate', 'en') }}
+                then
+                    'Half of the ' || n || ' inbound leads get a first '
+                    || 'response within ' || {{ working_time_text('estimate', 'en') }}
                     || '; the target is ' || {{ working_time_text('threshold', 'en') }}
                     || '. Leads without a response count (' || period_en || ').'
             when rule_id = 'F1'
-                then 'Half of the ' || n || ' leads handed over hear from the closer within ' || {{ working_time_text('estimate', 'en') }}
+                then
+                    'Half of the ' || n || ' leads handed over hear from the '
+                    || 'closer within ' || {{ working_time_text('estimate', 'en') }}
                     || '; the target is ' || {{ working_time_text('threshold', 'en') }} || ' (' || period_en || ').'
             when rule_id = 'F2'
-                then format('{} of {} inbound leads ({}) of 5 working days or older never got a response ({}).', k, n, {{ percent_text('estimate') }}, period_en)
+                then format(
+                    '{} of {} inbound leads ({}) of 5 working days or older never got a '
+                    || 'response ({}).', k, n, {{ percent_text('estimate') }}, period_en
+                )
             when rule_id = 'F4'
-                then format('On {} of {} working days ({}) there were at least {} acquisition touches; the longest silence was {:.0f} working days ({}).', k, n, {{ percent_text('estimate') }}, {{ var('min_new_touches') }}, figure, period_en)
+                then format(
+                    'On {} of {} working days ({}) there were at least {} acquisition touches; the '
+                    || 'longest silence was {:.0f} '
+                    || 'working days ({}).',
+                    k, n, {{ percent_text('estimate') }}, {{ var('min_new_touches') }}, figure, period_en
+                )
             when rule_id = 'F6' and coalesce(n, 0) = 0
                 then 'No work of experienced people is logged in this period.'
             when rule_id = 'F6'
-                then case when status = 'found' then format('{:.0f} experienced {} more than {} of the touches on cold outbound. ', figure, case when figure = 1 then 'person spends' else 'people spend' end, {{ percent_text('threshold') }}) else '' end
-                    || format('{} spent {} of {} touches ({}) on cold outbound; at most {} is wise ({}).', case when status = 'found' then 'Together they' else 'Experienced people' end, k, n, {{ percent_text('estimate') }}, {{ percent_text('threshold') }}, period_en)
-            when rule_id = 'F7' and status = 'found'
-                then format('{:.0f} {} acquisition, follow-up and closing alike, together {} of {} touches ({}).', figure, case when figure = 1 then 'person does' else 'people do' end, k, n, period_en)
-            when rule_id = 'F7'
-                then format('Nobody does the whole sales process alone, judged on {} touches ({}).', n, period_en)
-            else format('{} of {} qualified leads ({}) were closed by whoever also qualified them ({}).', k, n, {{ percent_text('estimate') }}, period_en)
-                || case
-                    when figure > 0 then format(' Another {:.0f} from own acquisition do not count: below 20 employees that is allowed.', figure)
+                then case
+                    when status = 'found'
+                        then format(
+                            '{:.0f} experienced {} more than {} of the touches on '
+                            || 'cold outbound. ',
+                            figure,
+                            case when figure = 1 then 'person spends' else 'people spend' end,
+                            {{ percent_text('threshold') }}
+                        )
                     else ''
                 end
+                || format(
+                    '{} spent {} of {} touches ({}) on cold outbound; at most {} '
+                    || 'is wise ({}).',
+                    case when status = 'found' then 'Together they' else 'Experienced people' end,
+                    k, n, {{ percent_text('estimate') }}, {{ percent_text('threshold') }}, period_en
+                )
+            when rule_id = 'F7' and status = 'found'
+                then format(
+                    '{:.0f} {} acquisition, follow-up and closing alike, together {} of {} '
+                    || 'touches ({}).',
+                    figure,
+                    case when figure = 1 then 'person does' else 'people do' end, k, n, period_en
+                )
+            when rule_id = 'F7'
+                then format('Nobody does the whole sales process alone, judged on {} touches ({}).', n, period_en)
+            else format(
+                '{} of {} qualified leads ({}) were closed by whoever also '
+                || 'qualified them ({}).', k, n, {{ percent_text('estimate') }}, period_en
+            )
+            || case
+                when figure > 0
+                    then format(
+                        ' Another {:.0f} from own acquisition do not count: below 20 '
+                        || 'employees that is allowed.', figure
+                    )
+                else ''
+            end
         end as text_en,
         case
             when status = 'not_measurable' and rule_id = 'F8'
@@ -229,16 +195,32 @@ worded as (
             when status = 'insufficient_data' then 'Niets te doen: wacht tot er meer volle maanden zijn.'
             when status = 'clear' then 'Niets te doen; houd dit zo.'
             when rule_id = 'F1' and scope_value = 'inbound'
-                then 'Spreek af wie elk uur nieuwe leads belt, en regel vervanging; begin met de lijst hieronder.'
+                then 'Spreek af wie elk uur nieuwe leads belt, en regel vervanging; begin met wie het langst wacht.'
             when rule_id = 'F1'
-                then 'Plan bij de overdracht meteen een afspraak in de agenda van de closer; begin met de langst wachtenden.'
-            when rule_id = 'F2' then 'Bel deze leads deze week alsnog, en spreek af wie een lead oppakt als de eigenaar niet kan.'
-            when rule_id = 'F4' then 'Reserveer elke werkdag een vast blok voor acquisitie, ook als er veel leads binnenkomen.'
-            when rule_id = 'F6' then 'Geef de koude acquisitie aan een junior of parttimer, zodat ervaren mensen kunnen sluiten.'
+                then
+                    'Plan bij de overdracht meteen een afspraak in de agenda van de closer; begin met de langst '
+                    || 'wachtenden.'
+            when rule_id = 'F2'
+                then
+                    'Bel deze leads deze week alsnog, en spreek af wie een lead oppakt als de '
+                    || 'eigenaar niet kan.'
+            when rule_id = 'F4'
+                then
+                    'Reserveer elke werkdag een vast blok voor acquisitie, ook als er veel leads '
+                    || 'binnenkomen.'
+            when rule_id = 'F6'
+                then
+                    'Geef de koude acquisitie aan een junior of parttimer, zodat ervaren mensen '
+                    || 'kunnen sluiten.'
             when rule_id = 'F7' and is_startup
                 then 'Voor een start-up is dit gewoon; splits als eerste het werven van leads af van de opvolging.'
-            when rule_id = 'F7' then 'Splits ten minste het werven van leads van de opvolging, liefst over twee parttimers.'
-            else 'Laat een ander de kwalificatie bevestigen voor het eerste gesprek, zodat de kwaliteit gecontroleerd blijft.'
+            when rule_id = 'F7'
+                then
+                    'Splits ten minste het werven van leads van de opvolging, liefst over twee '
+                    || 'parttimers.'
+            else
+                'Laat een ander de kwalificatie bevestigen voor het eerste gesprek, zodat de kwaliteit '
+                || 'gecontroleerd blijft.'
         end as action_nl,
         case
             when status = 'not_measurable' and rule_id = 'F8'
@@ -250,18 +232,31 @@ worded as (
             when status = 'insufficient_data' then 'Nothing to do: wait until there are more full months.'
             when status = 'clear' then 'Nothing to do; keep it so.'
             when rule_id = 'F1' and scope_value = 'inbound'
-                then 'Agree who calls new leads every hour, and who stands in; start with the list below.'
+                then 'Agree who calls new leads every hour, and who stands in; start with those who wait longest.'
             when rule_id = 'F1'
-                then 'Book a slot in the closer''s diary at the moment of hand-over; start with those waiting longest.'
-            when rule_id = 'F2' then 'Call these leads this week after all, and agree who takes a lead when its owner cannot.'
-            when rule_id = 'F4' then 'Reserve a fixed block for acquisition every working day, also when many leads come in.'
-            when rule_id = 'F6' then 'Give cold outbound to a junior or part-timer, so that experienced people can close.'
+                then
+                    'Book a slot in the closer''s diary at the moment of hand-over; start with those '
+                    || 'waiting longest.'
+            when rule_id = 'F2'
+                then
+                    'Call these leads this week after all, and agree who takes a lead when its '
+                    || 'owner cannot.'
+            when rule_id = 'F4'
+                then
+                    'Reserve a fixed block for acquisition every working day, also when many '
+                    || 'leads come in.'
+            when rule_id = 'F6'
+                then
+                    'Give cold outbound to a junior or part-timer, so that experienced '
+                    || 'people can close.'
             when rule_id = 'F7' and is_startup
                 then 'For a start-up this is usual; split lead generation from follow-up first.'
             when rule_id = 'F7' then 'Split at least lead generation from follow-up, preferably over two part-timers.'
-            else 'Have somebody else confirm the qualification before the first meeting, so that quality stays checked.'
+            else
+                'Have somebody else confirm the qualification before the first meeting, so that quality '
+                || 'stays checked.'
         end as action_en
-    from evidenced
+    from int_finding_evidence
 ),
 
 measured as (

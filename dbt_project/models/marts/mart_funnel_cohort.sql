@@ -28,12 +28,11 @@ reached as (
     where is_in_funnel
 ),
 
-counted as (
+cells as (
     select
-        case when grouping(entered_month) = 0 then 'month' else 'all' end as period_type,
-        case when grouping(entered_month) = 0 then entered_month end as entered_month,
-        case when grouping(motion) = 0 then motion else 'all' end as motion,
-        case when grouping(source) = 0 then source else 'all' end as source,
+        entered_month,
+        motion,
+        source,
         count(*) as lead_count,
         count(case when has_touches then 1 end) as touchable_count,
         count(case when has_touches and is_due then 1 end) as due_count,
@@ -46,40 +45,104 @@ counted as (
         count(case when has_won_deals and is_old_enough_to_close then 1 end) as old_enough_to_close_count,
         count(case when has_won_deals and is_customer then 1 end) as customer_count
     from reached
-    group by grouping sets (
-        (), (motion), (source), (motion, source),
-        (entered_month), (entered_month, motion), (entered_month, source), (entered_month, motion, source)
-    )
+    group by entered_month, motion, source
+),
+
+-- Counts of the smallest cells add up, so each cell goes to the eight slices it belongs to.
+sliced as (
+    select
+        unnest(['month', 'month', 'month', 'month', 'all', 'all', 'all', 'all']) as period_type,
+        unnest([motion, motion, 'all', 'all', motion, motion, 'all', 'all']) as motion,
+        unnest([source, 'all', source, 'all', source, 'all', source, 'all']) as source,
+        * exclude (motion, source)
+    from cells
+),
+
+counted as (
+    select
+        period_type,
+        case when period_type = 'month' then entered_month end as entered_month,
+        motion,
+        source,
+        sum(lead_count) as lead_count,
+        sum(touchable_count) as touchable_count,
+        sum(due_count) as due_count,
+        sum(attempted_count) as attempted_count,
+        sum(contacted_count) as contacted_count,
+        sum(qualifiable_count) as qualifiable_count,
+        sum(old_enough_count) as old_enough_count,
+        sum(qualified_count) as qualified_count,
+        sum(closable_count) as closable_count,
+        sum(old_enough_to_close_count) as old_enough_to_close_count,
+        sum(customer_count) as customer_count
+    from sliced
+    group by period_type, case when period_type = 'month' then entered_month end, motion, source
 ),
 
 -- A stage counts the leads of those sources that record it; a source that does not leaves n, not only k.
 stages as (
     select
-        period_type, entered_month, motion, source, 'lead' as stage, 1 as stage_no,
-        lead_count as k, lead_count as n, lead_count as old_count, true as is_recorded
+        period_type,
+        entered_month,
+        motion,
+        source,
+        'lead' as stage,
+        1 as stage_no,
+        lead_count as k,
+        lead_count as n,
+        lead_count as old_count,
+        true as is_recorded
     from counted
     union all by name
     select
-        period_type, entered_month, motion, source, 'attempted' as stage, 2 as stage_no,
-        attempted_count as k, touchable_count as n, due_count as old_count,
+        period_type,
+        entered_month,
+        motion,
+        source,
+        'attempted' as stage,
+        2 as stage_no,
+        attempted_count as k,
+        touchable_count as n,
+        due_count as old_count,
         touchable_count > 0 as is_recorded
     from counted
     union all by name
     select
-        period_type, entered_month, motion, source, 'contacted' as stage, 3 as stage_no,
-        contacted_count as k, touchable_count as n, due_count as old_count,
+        period_type,
+        entered_month,
+        motion,
+        source,
+        'contacted' as stage,
+        3 as stage_no,
+        contacted_count as k,
+        touchable_count as n,
+        due_count as old_count,
         touchable_count > 0 as is_recorded
     from counted
     union all by name
     select
-        period_type, entered_month, motion, source, 'qualified' as stage, 4 as stage_no,
-        qualified_count as k, qualifiable_count as n, old_enough_count as old_count,
+        period_type,
+        entered_month,
+        motion,
+        source,
+        'qualified' as stage,
+        4 as stage_no,
+        qualified_count as k,
+        qualifiable_count as n,
+        old_enough_count as old_count,
         qualifiable_count > 0 as is_recorded
     from counted
     union all by name
     select
-        period_type, entered_month, motion, source, 'customer' as stage, 5 as stage_no,
-        customer_count as k, closable_count as n, old_enough_to_close_count as old_count,
+        period_type,
+        entered_month,
+        motion,
+        source,
+        'customer' as stage,
+        5 as stage_no,
+        customer_count as k,
+        closable_count as n,
+        old_enough_to_close_count as old_count,
         closable_count > 0 as is_recorded
     from counted
 ),

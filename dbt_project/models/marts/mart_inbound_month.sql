@@ -29,10 +29,20 @@ recorded as (
     from int_source_capabilities
 ),
 
+sliced as (
+    select
+        *,
+        unnest(['all', 'source', 'rep']) as slice_type,
+        unnest(['all', source, rep_id]) as slice_value
+    from int_cycle_outcomes
+    where motion = 'inbound'
+),
+
 counted as (
     select
         cohort_month as month,
-        {{ slice_columns() }},
+        slice_type,
+        slice_value,
         count(case when is_counted then 1 end) as lead_count,
         count(case when not is_counted then 1 end) as excluded_count,
         count(case when is_counted and has_qualification then 1 end) as cohort_count,
@@ -59,16 +69,22 @@ counted as (
             case when is_counted and has_touches and (is_qualified or is_customer) and is_unlogged then 1 end
         ) as unlogged_count,
         avg(case when is_counted and has_touches and age_working_days >= 10 then attempts_10wd end) as attempts_per_lead
-    from int_cycle_outcomes
-    where motion = 'inbound'
-    group by grouping sets ((cohort_month), (cohort_month, source), (cohort_month, rep_id))
+    from sliced
+    group by cohort_month, slice_type, slice_value
 ),
 
 -- Every month has a row for the whole team, also one without leads; a source or rep only where it had any.
 keys as (
-    select month, 'all' as slice_type, 'all' as slice_value from int_months
+    select
+        month,
+        'all' as slice_type,
+        'all' as slice_value
+    from int_months
     union
-    select counted.month, counted.slice_type, counted.slice_value
+    select
+        counted.month,
+        counted.slice_type,
+        counted.slice_value
     from counted
     cross join int_metric_scope
     where counted.slice_type <> 'rep' or int_metric_scope.has_people_metrics
@@ -108,9 +124,10 @@ filled as (
     from keys
     inner join int_months on keys.month = int_months.month
     left join counted
-        on keys.month = counted.month
-        and keys.slice_type = counted.slice_type
-        and keys.slice_value = counted.slice_value
+        on
+            keys.month = counted.month
+            and keys.slice_type = counted.slice_type
+            and keys.slice_value = counted.slice_value
     cross join recorded
 ),
 
@@ -128,11 +145,12 @@ timed as (
             as speed_status
     from filled
     left join int_speed_estimates
-        on int_speed_estimates.role = 'inbound'
-        and int_speed_estimates.period_type = 'month'
-        and filled.month = int_speed_estimates.period_start
-        and filled.slice_type = int_speed_estimates.slice_type
-        and filled.slice_value = int_speed_estimates.slice_value
+        on
+            int_speed_estimates.role = 'inbound'
+            and int_speed_estimates.period_type = 'month'
+            and filled.month = int_speed_estimates.period_start
+            and filled.slice_type = int_speed_estimates.slice_type
+            and filled.slice_value = int_speed_estimates.slice_value
 ),
 
 measured as (

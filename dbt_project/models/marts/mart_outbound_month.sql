@@ -31,10 +31,20 @@ recorded as (
     from int_source_capabilities
 ),
 
+sliced_cycles as (
+    select
+        *,
+        unnest(['all', 'source', 'rep']) as slice_type,
+        unnest(['all', source, rep_id]) as slice_value
+    from int_cycle_outcomes
+    where motion = 'outbound'
+),
+
 cohorts as (
     select
         cohort_month as month,
-        {{ slice_columns() }},
+        slice_type,
+        slice_value,
         count(case when is_counted then 1 end) as prospect_count,
         count(case when is_counted and has_qualification then 1 end) as cohort_count,
         count(case when is_counted and has_qualification and is_old_enough then 1 end) as old_enough_count,
@@ -43,34 +53,52 @@ cohorts as (
         ) as qualified_count,
         count(case when is_counted and is_attempted then 1 end) as attempted_count,
         count(case when is_counted and is_attempted and is_contacted then 1 end) as contacted_count
-    from int_cycle_outcomes
-    where motion = 'outbound'
-    group by grouping sets ((cohort_month), (cohort_month, source), (cohort_month, rep_id))
+    from sliced_cycles
+    group by cohort_month, slice_type, slice_value
+),
+
+sliced_touches as (
+    select
+        *,
+        unnest(['all', 'source', 'rep']) as slice_type,
+        unnest(['all', source, rep_id]) as slice_value
+    from int_outbound_touches
 ),
 
 touches as (
     select
         month,
-        {{ slice_columns() }},
+        slice_type,
+        slice_value,
         count(*) as touch_count,
         count(distinct person_id) as person_count,
         count(case when is_new_prospect then 1 end) as new_count,
         count(case when is_reactivated_prospect then 1 end) as reactivated_count
-    from int_outbound_touches
-    group by grouping sets ((month), (month, source), (month, rep_id))
+    from sliced_touches
+    group by month, slice_type, slice_value
 ),
 
 keys as (
-    select month, 'all' as slice_type, 'all' as slice_value from int_months
+    select
+        month,
+        'all' as slice_type,
+        'all' as slice_value
+    from int_months
     union
-    select cohorts.month, cohorts.slice_type, cohorts.slice_value
+    select
+        cohorts.month,
+        cohorts.slice_type,
+        cohorts.slice_value
     from cohorts
     cross join int_metric_scope
     where
         (cohorts.slice_type <> 'rep' or int_metric_scope.has_people_metrics)
         and cohorts.prospect_count > 0
     union
-    select touches.month, touches.slice_type, touches.slice_value
+    select
+        touches.month,
+        touches.slice_type,
+        touches.slice_value
     from touches
     cross join int_metric_scope
     where touches.slice_type <> 'rep' or int_metric_scope.has_people_metrics
@@ -100,17 +128,20 @@ filled as (
     from keys
     inner join int_months on keys.month = int_months.month
     left join cohorts
-        on keys.month = cohorts.month
-        and keys.slice_type = cohorts.slice_type
-        and keys.slice_value = cohorts.slice_value
+        on
+            keys.month = cohorts.month
+            and keys.slice_type = cohorts.slice_type
+            and keys.slice_value = cohorts.slice_value
     left join touches
-        on keys.month = touches.month
-        and keys.slice_type = touches.slice_type
-        and keys.slice_value = touches.slice_value
+        on
+            keys.month = touches.month
+            and keys.slice_type = touches.slice_type
+            and keys.slice_value = touches.slice_value
     left join int_outbound_rhythm
-        on keys.month = int_outbound_rhythm.month
-        and keys.slice_type = int_outbound_rhythm.slice_type
-        and keys.slice_value = int_outbound_rhythm.slice_value
+        on
+            keys.month = int_outbound_rhythm.month
+            and keys.slice_type = int_outbound_rhythm.slice_type
+            and keys.slice_value = int_outbound_rhythm.slice_value
     cross join recorded
 ),
 

@@ -26,8 +26,9 @@ waits as (
         int_speed_samples.is_speed_event
     from int_speed_samples
     inner join periods
-        on int_speed_samples.month >= periods.period_start
-        and int_speed_samples.month < periods.period_start + interval 3 month
+        on
+            int_speed_samples.month >= periods.period_start
+            and int_speed_samples.month < periods.period_start + interval 3 month
     where int_speed_samples.role in ('inbound', 'closer')
 ),
 

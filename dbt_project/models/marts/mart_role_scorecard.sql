@@ -171,10 +171,11 @@ timed as (
         ) }} as speed_status
     from pooled
     left join int_speed_estimates
-        on int_speed_estimates.slice_type = 'all'
-        and pooled.role = int_speed_estimates.role
-        and pooled.period_type = int_speed_estimates.period_type
-        and pooled.period_start = int_speed_estimates.period_start
+        on
+            int_speed_estimates.slice_type = 'all'
+            and pooled.role = int_speed_estimates.role
+            and pooled.period_type = int_speed_estimates.period_type
+            and pooled.period_start = int_speed_estimates.period_start
 ),
 
 -- The period before shares no month with this one, or the two would not be independent.
@@ -190,10 +191,11 @@ compared as (
         ) as is_comparable
     from timed
     left join timed as earlier
-        on timed.role = earlier.role
-        and timed.period_type = earlier.period_type
-        and timed.period_start
-        = earlier.period_start + to_months(case when earlier.period_type = 'roll3' then 3 else 1 end)
+        on
+            timed.role = earlier.role
+            and timed.period_type = earlier.period_type
+            and timed.period_start
+            = earlier.period_start + to_months(case when earlier.period_type = 'roll3' then 3 else 1 end)
 ),
 
 measured as (
@@ -283,9 +285,10 @@ measured as (
     from compared
     cross join recorded
     left join mart_staffing
-        on compared.last_month = mart_staffing.month
-        and mart_staffing.rule_id
-        = case compared.role when 'inbound' then 'R2' when 'outbound' then 'R4' else 'R6' end
+        on
+            compared.last_month = mart_staffing.month
+            and mart_staffing.rule_id
+            = case compared.role when 'inbound' then 'R2' when 'outbound' then 'R4' else 'R6' end
 )
 
 select * from measured

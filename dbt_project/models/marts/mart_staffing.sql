@@ -34,8 +34,8 @@ recorded as (
 assigned as (
     select
         count(int_role_capacity.rep_id) > 0 as is_known,
-        count(int_role_capacity.rep_id) > 0 and (recorded.has_touches or coalesce(bool_or(int_role_capacity.is_configured), false))
-            as is_outbound_known
+        count(int_role_capacity.rep_id) > 0
+        and (recorded.has_touches or coalesce(bool_or(int_role_capacity.is_configured), false)) as is_outbound_known
     from recorded
     left join int_role_capacity on true
     group by recorded.has_touches
@@ -84,19 +84,21 @@ volume_needs as (
         -- R1: 80 leads a month take 8 hours a week. R6: 50 qualified leads a month are one closer.
         case
             when int_staffing_rates.role = 'inbound'
-                then int_staffing_rates.pace / (10.0 * int_metric_scope.fte_hours_week)
-            when int_staffing_rates.is_recorded then int_staffing_rates.pace / int_staffing_rates.threshold
+                then int_staffing_rates.volume / (10.0 * int_metric_scope.fte_hours_week)
+            when int_staffing_rates.is_recorded then int_staffing_rates.volume / int_staffing_rates.threshold
         end as required_fte,
         case when assigned.is_known then coalesce(role_months.fte, 0.0) end as available_fte
     from int_staffing_rates
     inner join int_staffing_states
-        on int_staffing_rates.rule_id = int_staffing_states.rule_id
-        and int_staffing_rates.month = int_staffing_states.month
+        on
+            int_staffing_rates.rule_id = int_staffing_states.rule_id
+            and int_staffing_rates.month = int_staffing_states.month
     cross join int_metric_scope
     cross join assigned
     left join role_months
-        on int_staffing_rates.month = role_months.month
-        and int_staffing_rates.role = role_months.role
+        on
+            int_staffing_rates.month = role_months.month
+            and int_staffing_rates.role = role_months.role
     left join team_months on int_staffing_rates.month = team_months.month
 ),
 
@@ -151,6 +153,12 @@ volume_rules as (
     from volume_gaps
 ),
 
+needs as (
+    select sum(required_fte) as required_fte
+    from volume_rules
+    where is_latest and rule_id in ('R2', 'R6')
+),
+
 team_now as (
     select
         int_metric_scope.latest_complete_month as month,
@@ -167,16 +175,14 @@ team_now as (
     cross join assigned
     left join team_months on int_metric_scope.latest_complete_month = team_months.month
     left join role_months as outbound_months
-        on int_metric_scope.latest_complete_month = outbound_months.month
-        and outbound_months.role = 'outbound'
+        on
+            int_metric_scope.latest_complete_month = outbound_months.month
+            and outbound_months.role = 'outbound'
     left join role_months as closer_months
-        on int_metric_scope.latest_complete_month = closer_months.month
-        and closer_months.role = 'closer'
-    cross join (
-        select sum(required_fte) as required_fte
-        from volume_rules
-        where is_latest and rule_id in ('R2', 'R6')
-    ) as needs
+        on
+            int_metric_scope.latest_complete_month = closer_months.month
+            and closer_months.role = 'closer'
+    cross join needs
 ),
 
 company_volumes as (

@@ -19,8 +19,10 @@ dated as (
             when motion_first = 'outbound' and first_attempt_at is not null then first_attempt_at
             else entered_at
         end as cohort_at,
+        -- Whoever is approached again after a long silence is no new prospect: mart_outbound_month counts them apart.
         case
-            when motion_first = 'outbound' then first_attempt_at is not null or entry_kind = 'outbound_touch'
+            when motion_first = 'outbound'
+                then (first_attempt_at is not null or entry_kind = 'outbound_touch') and not coalesce(cycle_no > 1, false)
             else true
         end as is_started,
         -- Bare dates of a whole day always look like one import, so only instants can show one.
@@ -34,8 +36,10 @@ windowed as (
         *,
         cast(date_trunc('month', timezone('{{ var("timezone") }}', cohort_at)) as date) as cohort_month,
         to_days(
-            cast(case when motion_first = 'outbound' then {{ var('w_outbound_days') }}
-            else {{ var('w_inbound_days') }} end as integer)
+            cast(case
+                when motion_first = 'outbound' then {{ var('w_outbound_days') }}
+                else {{ var('w_inbound_days') }}
+            end as integer)
         ) as window_length
     from dated
 ),

@@ -122,8 +122,9 @@ loaded as (
         sum(stg_load__counts.live_count) as live_count
     from newest_runs
     inner join stg_load__counts
-        on newest_runs.source_name = stg_load__counts.source_name
-        and newest_runs.run_id = stg_load__counts.run_id
+        on
+            newest_runs.source_name = stg_load__counts.source_name
+            and newest_runs.run_id = stg_load__counts.run_id
     group by newest_runs.source_crm
 ),
 
@@ -133,8 +134,9 @@ rejected as (
         count(distinct stg_load__rejects.object || '/' || coalesce(stg_load__rejects.record_id, '?')) as reject_count
     from newest_runs
     inner join stg_load__rejects
-        on newest_runs.source_name = stg_load__rejects.source_name
-        and newest_runs.run_id = stg_load__rejects.run_id
+        on
+            newest_runs.source_name = stg_load__rejects.source_name
+            and newest_runs.run_id = stg_load__rejects.run_id
     group by newest_runs.source_crm
 ),
 
@@ -195,8 +197,9 @@ filled as (
         cast(coalesce(checks.n, 0) as bigint) as n
     from grid
     left join checks
-        on grid.check_id = checks.check_id
-        and grid.source_crm = checks.source_crm
+        on
+            grid.check_id = checks.check_id
+            and grid.source_crm = checks.source_crm
 )
 
 select * from filled

@@ -32,7 +32,10 @@ outcomes as (
         fct_deal.source_crm,
         coalesce(fct_lead_cycle.source, 'unknown') as source,
         coalesce(
-            case when fct_deal.status = 'open' then fct_deal.owner_current_rep_id else fct_deal.owner_at_close_rep_id end,
+            case
+                when fct_deal.status = 'open' then fct_deal.owner_current_rep_id
+                else fct_deal.owner_at_close_rep_id
+            end,
             'unassigned'
         ) as rep_id,
         fct_deal.status,
@@ -41,7 +44,7 @@ outcomes as (
         fct_deal.amount_original,
         fct_deal.amount_reporting,
         date_diff('second', fct_deal.created_at, coalesce(
-            case when fct_deal.status = 'won' then fct_deal.won_at when fct_deal.status = 'lost' then fct_deal.lost_at end,
+            case fct_deal.status when 'won' then fct_deal.won_at when 'lost' then fct_deal.lost_at end,
             {{ as_of() }}
         )) / 86400.0 as cycle_days,
         coalesce(fct_deal.is_eligible_win_rate, false) as is_eligible,
@@ -55,8 +58,9 @@ outcomes as (
     left join fct_lead_cycle on fct_deal.cycle_id = fct_lead_cycle.cycle_id
     left join int_source_capabilities on fct_deal.source_crm = int_source_capabilities.source_crm
     left join pipeline_pace
-        on fct_deal.source_crm = pipeline_pace.source_crm
-        and fct_deal.pipeline_id is not distinct from pipeline_pace.pipeline_id
+        on
+            fct_deal.source_crm = pipeline_pace.source_crm
+            and fct_deal.pipeline_id is not distinct from pipeline_pace.pipeline_id
 )
 
 select * from outcomes

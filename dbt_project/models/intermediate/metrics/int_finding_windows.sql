@@ -72,7 +72,10 @@ windows as (
 ),
 
 ends as (
-    select distinct last_month, window_start, window_end
+    select distinct
+        last_month,
+        window_start,
+        window_end
     from windows
 ),
 
@@ -99,14 +102,16 @@ late_follow_up as (
         coalesce(mart_role_scorecard.speed_ci_low_wm > mart_role_scorecard.speed_target_wm, false) as is_certain
     from ends
     inner join mart_role_scorecard
-        on mart_role_scorecard.period_type = 'roll3'
-        and ends.window_start = mart_role_scorecard.period_start
-        and mart_role_scorecard.role in ('inbound', 'closer')
+        on
+            mart_role_scorecard.period_type = 'roll3'
+            and ends.window_start = mart_role_scorecard.period_start
+            and mart_role_scorecard.role in ('inbound', 'closer')
     left join int_speed_estimates
-        on int_speed_estimates.slice_type = 'all'
-        and int_speed_estimates.period_type = 'roll3'
-        and mart_role_scorecard.role = int_speed_estimates.role
-        and ends.window_start = int_speed_estimates.period_start
+        on
+            int_speed_estimates.slice_type = 'all'
+            and int_speed_estimates.period_type = 'roll3'
+            and mart_role_scorecard.role = int_speed_estimates.role
+            and ends.window_start = int_speed_estimates.period_start
 ),
 
 never_answered_counts as (
@@ -117,8 +122,9 @@ never_answered_counts as (
         bool_or(mart_inbound_month.never_answered_grade <> 'not_measurable') as is_recorded
     from windows
     inner join mart_inbound_month
-        on windows.month = mart_inbound_month.month
-        and mart_inbound_month.slice_type = 'all'
+        on
+            windows.month = mart_inbound_month.month
+            and mart_inbound_month.slice_type = 'all'
     group by windows.last_month
 ),
 
@@ -143,8 +149,9 @@ rhythm_counts as (
         max(mart_outbound_month.longest_gap_working_days) as figure
     from windows
     inner join mart_outbound_month
-        on windows.month = mart_outbound_month.month
-        and mart_outbound_month.slice_type = 'all'
+        on
+            windows.month = mart_outbound_month.month
+            and mart_outbound_month.slice_type = 'all'
     group by windows.last_month
 ),
 
@@ -249,9 +256,15 @@ seen_all as (
 ),
 
 whole_process_reps as (
-    select last_month, rep_id from assigned_all
+    select
+        last_month,
+        rep_id
+    from assigned_all
     union
-    select last_month, rep_id from seen_all
+    select
+        last_month,
+        rep_id
+    from seen_all
 ),
 
 whole_process_people as (
@@ -269,8 +282,9 @@ whole_process_counts as (
         sum(rep_windows.touch_count) as n
     from rep_windows
     left join whole_process_reps
-        on rep_windows.last_month = whole_process_reps.last_month
-        and rep_windows.rep_id = whole_process_reps.rep_id
+        on
+            rep_windows.last_month = whole_process_reps.last_month
+            and rep_windows.rep_id = whole_process_reps.rep_id
     group by rep_windows.last_month
 ),
 
@@ -299,7 +313,8 @@ self_counts as (
                 when
                     int_handover_outcomes.is_self_handover
                     and not (
-                        int_handover_outcomes.motion = 'outbound' and coalesce(int_metric_scope.employee_count < 20, false)
+                        int_handover_outcomes.motion = 'outbound'
+                        and coalesce(int_metric_scope.employee_count < 20, false)
                     )
                     then 1
             end
@@ -352,8 +367,12 @@ share_intervals as (
     select
         *,
         case when is_recorded and n >= {{ var('min_n_rate') }} then cast(k as double) / n end as estimate,
-        case when is_recorded and n >= {{ var('min_n_rate') }} then {{ wilson_interval('k', 'n', 'low') }} end as ci_low,
-        case when is_recorded and n >= {{ var('min_n_rate') }} then {{ wilson_interval('k', 'n', 'high') }} end as ci_high
+        case
+            when is_recorded and n >= {{ var('min_n_rate') }} then {{ wilson_interval('k', 'n', 'low') }}
+        end as ci_low,
+        case
+            when is_recorded and n >= {{ var('min_n_rate') }} then {{ wilson_interval('k', 'n', 'high') }}
+        end as ci_high
     from shares
 ),
 

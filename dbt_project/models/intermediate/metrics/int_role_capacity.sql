@@ -35,8 +35,9 @@ held as (
         ) / date_diff('day', int_months.month, int_months.next_month) as fte
     from dim_role_assignment
     inner join int_months
-        on coalesce(dim_role_assignment.valid_from, int_months.month) < int_months.next_month
-        and coalesce(dim_role_assignment.valid_to, int_months.next_month) >= int_months.month
+        on
+            coalesce(dim_role_assignment.valid_from, int_months.month) < int_months.next_month
+            and coalesce(dim_role_assignment.valid_to, int_months.next_month) >= int_months.month
     left join dim_rep on dim_role_assignment.rep_id = dim_rep.rep_id
     cross join int_metric_scope
     where coalesce(dim_rep.is_active, true) or dim_role_assignment.valid_to is not null

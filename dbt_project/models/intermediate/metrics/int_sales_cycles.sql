@@ -55,18 +55,20 @@ open_share as (
     from at_risk
 ),
 
+open_before as (
+    select
+        *,
+        coalesce(lag(still_open) over (partition by {{ keys }} order by cycle_days), 1.0) as still_open_before
+    from open_share
+),
+
 incidence as (
     select
         *,
         sum(still_open_before * won / n_at_risk) over (
             partition by {{ keys }} order by cycle_days rows between unbounded preceding and current row
         ) as won_share
-    from (
-        select
-            *,
-            coalesce(lag(still_open) over (partition by {{ keys }} order by cycle_days), 1.0) as still_open_before
-        from open_share
-    ) as before
+    from open_before
 ),
 
 final_shares as (

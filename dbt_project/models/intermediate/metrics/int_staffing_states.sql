@@ -68,8 +68,9 @@ walked as (
         end as state
     from walked
     inner join signals
-        on walked.rule_id = signals.rule_id
-        and walked.month_no + 1 = signals.month_no
+        on
+            walked.rule_id = signals.rule_id
+            and walked.month_no + 1 = signals.month_no
 ),
 
 states as (
