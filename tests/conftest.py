@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +10,11 @@ import pytest
 from company import FIRST_NIGHT, START, TOKEN, Company
 from leadrole.sandbox.population import Population
 from leadrole.sandbox.server import serve
+
+# Prefect reads these when it is first imported; a test run must not touch the user's own Prefect database.
+os.environ["PREFECT_HOME"] = tempfile.mkdtemp(prefix="prefect-of-the-tests-")
+os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
+os.environ.setdefault("PREFECT_LOGGING_TO_API_ENABLED", "false")
 
 OLIST = Path(__file__).resolve().parents[2] / "shared" / "data" / "olist"
 

@@ -275,3 +275,12 @@ def test_a_csv_file_is_taken_from_the_home(tmp_path: Path) -> None:
     assert config.csv.leads.file == tmp_path / "leads.csv"
     assert config.csv.objects.keys() == {"leads"}
     assert ZoneInfo(config.csv.timezone)
+
+
+def test_a_command_that_reads_no_source_needs_no_token(tmp_path: Path) -> None:
+    config = tmp_path / "config" / "leadrole.yml"
+    config.parent.mkdir()
+    config.write_text((paths.config() / "leadrole.example.yml").read_text(encoding="utf-8"), encoding="utf-8")
+    with pytest.raises(ConfigError, match="1 mistake"):
+        settings.load(tmp_path, env={})
+    assert settings.load(tmp_path, env={}, is_offline=True).company.timezone == "Europe/Amsterdam"

@@ -206,7 +206,7 @@ def report(home: Path, config: Path | None, language: str | None, out: Path, ver
         from leadrole.night import render_report
         from leadrole.publish import current
 
-        settings = settings_module.load(home, config)
+        settings = settings_module.load(home, config, is_offline=True)
         publication = current(home)
         if publication is None:
             raise ConfigError(
@@ -236,7 +236,7 @@ def replay(home: Path, config: Path | None, verbose: bool) -> None:
         from leadrole import settings as settings_module
         from leadrole.lock import single_run
 
-        settings = settings_module.load(home, config)
+        settings = settings_module.load(home, config, is_offline=True)
         with single_run(settings.home / "data"):
             work = run.new_run(settings.home, datetime.now(UTC))
             fresh = work.raw_path.with_suffix(".new")

@@ -479,6 +479,7 @@ class Document:
     value: object = None
     count: int = 0
     aliases: int = 0
+    is_offline: bool = False  # nothing will be read from a source: neither tokens nor export files are needed
 
     def line(self, path: Path_) -> int:
         """The line of the value at `path`, or of the nearest thing around it."""
@@ -799,12 +800,17 @@ def load(
     env: Mapping[str, str] = os.environ,
     *,
     today: date | None = None,
+    is_offline: bool = False,
 ) -> Settings:
-    """Read and check the config of `home`; raises one ConfigError with every mistake."""
+    """Read and check the config of `home`; raises one ConfigError with every mistake.
+
+    `is_offline` is for commands that read no source: tokens and variables in file names may then be unset.
+    """
     home = home.absolute()
     path = config.absolute() if config else home / "config" / "leadrole.yml"
     label = _label(path, home)
     document = read_yaml(_read(path, label), label)
+    document.is_offline = is_offline
     values: dict[str, Any] = {}
     warnings: list[str] = []
     if not document.mistakes or document.value is not None:
@@ -964,6 +970,8 @@ def _sources(
 def _token(name: object, path: Path_, env: Mapping[str, str], document: Document) -> SecretStr:
     if not isinstance(name, str) or not ENV_NAME.fullmatch(name):
         return SecretStr("")  # told as a mistake of token_env itself
+    if document.is_offline:
+        return SecretStr("")
     token = env.get(name)
     problem = None
     if token is None:
@@ -1064,6 +1072,9 @@ def _expanded(
         if not isinstance(entry, dict) or not isinstance(entry.get("file"), str):
             continue
         where = (*path, name, "file")
+        if document.is_offline:
+            result[name] = {**entry, "file": Path(home, entry["file"])}
+            continue
         text, unset = _substitute(entry["file"], env)
         for variable in unset:
             document.add(where, f"the environment variable {variable} is not set")

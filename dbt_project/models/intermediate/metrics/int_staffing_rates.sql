@@ -123,7 +123,6 @@ estimated as (
     -- sqlfluff's dialect does not know a lambda of two arguments.
     select
         *,
-        volume_3 / months_3 as pace,
         case when is_estimated then shape / exposure end as rate_estimate,
         case when is_estimated then {{ gamma_cdf('shape', 'threshold * exposure') }} end as p_at_most,
         case when is_estimated then {{ gamma_quantile('0.025', 'shape') }} / exposure end as rate_ci_low,  -- noqa: PRS, LT02
