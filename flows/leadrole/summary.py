@@ -115,7 +115,7 @@ def _verdict(connection: duckdb.DuckDBPyConnection, role: str) -> RoleVerdict:
     row = telling or (ordered[0] if ordered else None)
     if row is None:
         return RoleVerdict(
-            role, None, None, None, None, None, None, "insufficient_data", _WORDS["need_more_data"]
+            role, None, None, None, None, None, None, None, "insufficient_data", _WORDS["need_more_data"]
         )
     sized = by_rule.get(rules[0], row)
     return RoleVerdict(

@@ -22,7 +22,9 @@ dated as (
         -- Whoever is approached again after a long silence is no new prospect: mart_outbound_month counts them apart.
         case
             when motion_first = 'outbound'
-                then (first_attempt_at is not null or entry_kind = 'outbound_touch') and not coalesce(cycle_no > 1, false)
+                then
+                    (first_attempt_at is not null or entry_kind = 'outbound_touch')
+                    and not coalesce(cycle_no > 1, false)
             else true
         end as is_started,
         -- Bare dates of a whole day always look like one import, so only instants can show one.
