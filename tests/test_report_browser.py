@@ -15,9 +15,10 @@ from support_report import growing_inbound, without_activities, write_marts
 
 CHROMIUM = shutil.which("chromium", path="/usr/bin")
 DRIVER = shutil.which("chromedriver", path="/usr/bin")
-pytestmark = pytest.mark.skipif(
-    not (CHROMIUM and DRIVER), reason="needs /usr/bin/chromium and /usr/bin/chromedriver"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="needs /usr/bin/chromium and /usr/bin/chromedriver"),
+]
 
 SWITCHES = (
     "--headless=new",

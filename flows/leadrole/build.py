@@ -442,7 +442,7 @@ def _raise_on_failure(results: Sequence[dict[str, Any]]) -> None:
             "; ".join(f"{test.name} found {test.failures} rows in {test.table}" for test in failed[:5])
             + (f"; and {len(failed) - 5} more" if len(failed) > 5 else ""),
             where=failed[0].table,
-            next_step="look at these rows in the candidate (`leadrole status --failed` names the query), "
+            next_step="look at these rows in data/candidate.duckdb (the queries are in data/dbt/target/compiled), "
             "mend them in the CRM or in the config, then run again; the last publication stands",
         )
 
