@@ -32,6 +32,15 @@ def test_the_deployment_names_a_flow_that_loads() -> None:
     assert set(deployment["parameters"]) <= set(flow.parameters.properties)
 
 
+def test_the_flow_can_be_sent_to_the_process_that_serve_starts_for_a_run() -> None:
+    import cloudpickle
+
+    from leadrole import nightly
+
+    sent = cloudpickle.loads(cloudpickle.dumps(nightly.nightly))
+    assert sent.name == "nightly"
+
+
 @pytest.mark.parametrize(
     ("error", "again"),
     [

@@ -325,6 +325,9 @@ def _with_or_without_prefect(
     if not use_prefect:
         return night(settings, watcher=watcher, **options)
     _prefect_home(settings.home)
+    # On a terminal the watcher tells what happens; Prefect's own lines would come between its bars.
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
+    os.environ.setdefault("PREFECT_LOGGING_TO_API_ENABLED", "false")
     try:
         from leadrole import nightly
     except Exception as failure:
@@ -334,12 +337,10 @@ def _with_or_without_prefect(
 
 
 def _prefect_home(home: Path) -> None:
-    """Keep Prefect's database with the company, and its log lines off the terminal, unless the user chose."""
+    """Keep Prefect's database with the company, unless the user chose another place or a server."""
     directory = (home / "data" / "prefect").resolve()
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.environ.setdefault("PREFECT_HOME", str(directory))
-    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
-    os.environ.setdefault("PREFECT_LOGGING_TO_API_ENABLED", "false")
 
 
 def _show(console: Console, home: Path, before: Summary | None, after: Summary, result: NightResult) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -52,7 +51,8 @@ class _Session:
     error: BaseException | None = None
 
 
-_session: ContextVar[_Session | None] = ContextVar("session", default=None)
+# A plain list: `serve` pickles the flow into the process of each run, and a ContextVar can't be pickled.
+_handed_in: list[_Session] = []
 
 
 class TaskCaller:
@@ -114,7 +114,7 @@ def nightly(
     accept_shrink: bool = False,
 ) -> None:
     """Pull the CRM, build the marts, check them and publish: one night for the company in ``home``."""
-    session = _session.get() or _Session()
+    session = _handed_in[-1] if _handed_in else _Session()
     session.entered_after = time.perf_counter() - session.began
     settings = settings_module.load(Path(home), Path(config) if config else None)
     try:
@@ -160,7 +160,7 @@ def run_with_prefect(
     if unreachable:
         watcher.noted(f"Prefect's server at {unreachable} does not answer; running without it")
         return plainly()
-    token = _session.set(session)
+    _handed_in.append(session)
     try:
         nightly(
             home=str(settings.home),
@@ -175,7 +175,7 @@ def run_with_prefect(
             watcher.noted(f"Prefect can't start here ({type(failure).__name__}); running without it")
             return plainly()
     finally:
-        _session.reset(token)
+        _handed_in.remove(session)
     if session.error is not None:
         raise session.error
     if session.result is None:
