@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from company import CONFIG
+from company import CONFIG, TOKEN, Company
 from leadrole import status as status_module
 from leadrole.cli import main
 
@@ -149,3 +151,51 @@ def test_the_demo_publishes_and_two_more_nights_show_what_changed(tmp_path: Path
     )
     assert again.returncode == 0, again.stderr
     assert 'lang="en"' in (out / "index.html").read_text()
+
+
+def start_run(home: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [
+            sys.executable, "-c", "from leadrole.cli import main; main(prog_name='leadrole')",
+            "run", "--home", str(home), "--no-prefect", "--force",
+        ],
+        env={**os.environ, "TEST_TOKEN": TOKEN},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )  # fmt: skip
+
+
+def wait_for(process: subprocess.Popen[str], text: str) -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        if text in line:
+            return
+    raise AssertionError(f"the run ended without {text!r}")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "terminated"])
+def test_a_run_that_is_stopped_in_the_build_leaves_the_publication_and_the_next_run_works(
+    company: Company, end: signal.Signals
+) -> None:
+    before = (company.home / "published").resolve()
+    process = start_run(company.home)
+    wait_for(process, "load")
+    # The line is printed when the load is done: dbt starts right after it.
+    time.sleep(4)
+    process.send_signal(end)
+    process.wait(timeout=10)
+
+    assert (company.home / "published").resolve() == before
+    assert company.rows("select count(*) > 0 as has_rows from main_published.fct_lead_cycle") == [
+        {"has_rows": True}
+    ]
+    told = CliRunner().invoke(main, ["status", "--home", str(company.home)])
+    if end == signal.SIGTERM:
+        assert process.returncode == 143
+        assert "the run was stopped" in told.output
+    else:
+        assert "killed: run" in told.output
+    again = company.night(force=True)
+    assert (company.home / "published").resolve().name == again.publication.publish_id

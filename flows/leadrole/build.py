@@ -28,6 +28,14 @@ from leadrole.settings import HubspotSource, Settings
 NodeProgress = Callable[[int, int, str], None]
 
 _TIMEOUT_SECONDS = 3600
+# dbt, killed by the kernel when this process dies: left alone it would keep raw.duckdb open and stop the next run.
+_DBT = (
+    "import ctypes, signal, sys\n"
+    "if sys.platform == 'linux':\n"
+    "    ctypes.CDLL(None).prctl(1, signal.SIGKILL)\n"
+    "from dbt.cli.main import cli\n"
+    "cli()"
+)
 _ISO_WEEKDAYS = {"mon": 1, "tue": 2, "wed": 3, "thu": 4, "fri": 5, "sat": 6, "sun": 7}
 _OWNER_COLUMNS = {
     "hubspot": [
@@ -331,8 +339,8 @@ def _run_dbt(
     results_path.unlink(missing_ok=True)
     command = [
         sys.executable,
-        "-m",
-        "dbt.cli.main",
+        "-c",
+        _DBT,
         "--log-format",
         "json",
         "--log-level-file",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -83,6 +84,8 @@ def run(
     6 checks failed, 7 storage, 8 already running, 9 internal, 10 nothing new.
     """
     console = Console()
+    # A scheduler's SIGTERM ends the night as Ctrl+C does: cleanly, with a status that says so.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     with _telling_errors(console, verbose):
         from leadrole import settings as settings_module
 
@@ -165,10 +168,13 @@ def serve(home: Path, config: Path | None, language: str | None, cron: str, verb
 @_home
 def status(home: Path) -> None:
     """Say what the last run did, and how old the publication is. Exit 6 when it is stale."""
+    from leadrole import lock
     from leadrole import status as status_module
 
     console = Console()
     found = status_module.read(home / "status.json")
+    if found is not None and found.state == status_module.RUNNING and not lock.is_running(home / "data"):
+        console.print(f"killed: run {found.run_id} did not end by itself; run again", highlight=False)
     if found is None:
         console.print(f"no run yet in {home}: start with `leadrole run --home {home}`", highlight=False)
         return

@@ -32,3 +32,15 @@ def single_run(data_dir: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def is_running(data_dir: Path) -> bool:
+    """Whether a run holds the company's lock now; False also when its holder was killed."""
+    try:
+        with (data_dir / "run.lock").open("rb") as opened:
+            fcntl.flock(opened, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False

@@ -26,6 +26,9 @@ from leadrole.settings import Settings, SourceSettings
 
 Result = TypeVar("Result")
 
+# What a shell reports of a process that Ctrl+C ended.
+_INTERRUPTED = 130
+
 
 class Caller(Protocol):
     """Runs one named step; an orchestrator's version records it as a task and may try it again."""
@@ -99,6 +102,13 @@ def night(
             raise
         except LeadroleError as error:
             _tell(run, status.FAILED, previous, error, error.message)
+            raise
+        except (KeyboardInterrupt, SystemExit) as stopped:
+            code = stopped.code if isinstance(stopped, SystemExit) else _INTERRUPTED
+            message = "the run was stopped; the last publication is untouched"
+            _tell(
+                run, status.FAILED, previous, None, message, exit_code=code if isinstance(code, int) else None
+            )
             raise
         except Exception as error:
             wrapped = InternalError(
