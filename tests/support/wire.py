@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 import time
@@ -80,6 +81,10 @@ class Wire:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        # Closing alone leaves a thread that waits in accept() with the socket: it would answer one more call.
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join(timeout=5)
         self._socket.close()
 
 
