@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from leadrole import paths
-from leadrole.check import check, load_manifest, load_suites
-from leadrole.errors import ChecksFailedError
+from leadrole.check import _told, check, load_manifest, load_suites
+from leadrole.errors import ChecksFailedError, InternalError
 from leadrole.run import Run
 
 AS_OF = datetime(2026, 11, 3, 3, 0, tzinfo=UTC)
@@ -169,6 +169,12 @@ def test_every_shipped_expectation_can_fail(tmp_path: Path) -> None:
                 *suite.measures,
             }, f"{suite.name}: {entry['kwargs']['column']} is not measured"
             assert entry["meta"]["next_step"]
+
+
+def test_a_failed_check_that_can_not_be_named_is_not_dropped() -> None:
+    suite = load_suites(paths.expectations())[0]
+    with pytest.raises(InternalError, match="failed without saying which"):
+        _told(suite, {}, None)
 
 
 def test_suites_are_plain_data(tmp_path: Path) -> None:

@@ -285,6 +285,30 @@ def test_replaying_landing_gives_the_same_tables(tmp_path: Path) -> None:
         load.replay(run, [SOURCE], tmp_path / "again.duckdb")
 
 
+def test_raw_made_anew_takes_the_place_of_a_damaged_file_and_of_its_log(tmp_path: Path) -> None:
+    loaded(tmp_path, 0, {"contacts": [[contact(str(number)) for number in range(9)]]})
+    run = run_of(tmp_path, 1)
+    before = tables(run.raw_path)
+    log = run.raw_path.with_name("raw.duckdb.wal")
+    run.raw_path.write_bytes(b"damaged")
+    log.write_bytes(b"the log of another file")
+    assert load.remake(run, [SOURCE])
+    assert tables(run.raw_path) == before
+    assert not log.exists()
+    assert run.raw_path.with_name("raw.duckdb.old").read_bytes() == b"damaged"
+    assert run.raw_path.with_name("raw.duckdb.old.wal").read_bytes() == b"the log of another file"
+
+
+def test_raw_is_not_replaced_by_an_empty_one_when_landing_holds_nothing(tmp_path: Path) -> None:
+    run = run_of(tmp_path)
+    load.ensure_raw(run.raw_path)
+    before = run.raw_path.read_bytes()
+    with pytest.raises(StorageError, match="no night to replay"):
+        load.remake(run, [SOURCE])
+    assert run.raw_path.read_bytes() == before
+    assert sorted(path.name for path in run.data_dir.glob("*.duckdb*")) == ["raw.duckdb"]
+
+
 def test_a_night_without_most_records_deletes_nothing(tmp_path: Path) -> None:
     loaded(tmp_path, 0, {"contacts": [[contact(str(number)) for number in range(9)]]})
     before = tables(run_of(tmp_path).raw_path)

@@ -14,14 +14,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import yaml
 
 from leadrole import paths
+from leadrole.attach import attach, connect
 from leadrole.errors import ChecksFailedError, InternalError
 from leadrole.run import Run
+
+if TYPE_CHECKING:
+    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
 SuiteProgress = Callable[[int, int, str], None]
 
@@ -167,13 +171,12 @@ def _compare_with_manifest(manifest: Mapping[str, Any], suites: Sequence[Suite],
 
 
 def _attached(run: Run) -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect()
-    connection.execute("set TimeZone = 'UTC'")
-    connection.execute(f"attach '{_quoted(run.candidate_path)}' as candidate (read_only)")
-    connection.execute(f"attach '{_quoted(run.raw_path)}' as raw (read_only)")
+    connection = connect()
+    attach(connection, run.candidate_path, "candidate")
+    attach(connection, run.raw_path, "raw")
     previous = run.published_link / "leadrole.duckdb"
     if previous.exists():
-        connection.execute(f"attach '{_quoted(previous.resolve())}' as previous (read_only)")
+        attach(connection, previous.resolve(), "previous")
     return connection
 
 
@@ -258,18 +261,27 @@ class _Validator:
                 where=suite.table,
                 next_step="nothing is published unchecked; report this line as a fault in Leadrole",
             )
-        failed = [item.expectation_config for item in result.results if not item.success]
         return [
-            FailedCheck(
-                name=broken.meta["name"],
-                table=suite.table.removeprefix("candidate."),
-                observed=measures.get(broken.kwargs["column"]),
-                limit=_limit(broken.kwargs),
-                next_step=broken.meta["next_step"],
-            )
-            for broken in failed
-            if broken is not None and broken.meta is not None
+            _told(suite, measures, item.expectation_config) for item in result.results if not item.success
         ]
+
+
+def _told(
+    suite: Suite, measures: Mapping[str, float | None], broken: ExpectationConfiguration | None
+) -> FailedCheck:
+    if broken is None or broken.meta is None:
+        raise InternalError(
+            f"a check of suite {suite.name} failed without saying which",
+            where=suite.table,
+            next_step="nothing is published unchecked; report this line as a fault in Leadrole",
+        )
+    return FailedCheck(
+        name=broken.meta["name"],
+        table=suite.table.removeprefix("candidate."),
+        observed=measures.get(broken.kwargs["column"]),
+        limit=_limit(broken.kwargs),
+        next_step=broken.meta["next_step"],
+    )
 
 
 def _limit(kwargs: Mapping[str, Any]) -> str:
@@ -281,7 +293,3 @@ def _limit(kwargs: Mapping[str, Any]) -> str:
     if high is not None:
         return f"at most {high:g}"
     return "a value"
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")

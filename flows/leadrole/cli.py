@@ -173,12 +173,13 @@ def status(home: Path) -> None:
 
     console = Console()
     found = status_module.read(home / "status.json")
-    if found is not None and found.state == status_module.RUNNING and not lock.is_running(home / "data"):
-        console.print(f"killed: run {found.run_id} did not end by itself; run again", highlight=False)
     if found is None:
         console.print(f"no run yet in {home}: start with `leadrole run --home {home}`", highlight=False)
         return
-    console.print(f"{found.state}: {escape(found.message)}", highlight=False)
+    if found.state == status_module.RUNNING and not lock.is_running(home / "data"):
+        console.print(f"killed: run {found.run_id} did not end by itself; run again", highlight=False)
+    else:
+        console.print(f"{found.state}: {escape(found.message)}", highlight=False)
     if found.where:
         console.print(f"  where      {escape(found.where)}", highlight=False)
     if found.next_step:
@@ -245,15 +246,11 @@ def replay(home: Path, config: Path | None, verbose: bool) -> None:
         settings = settings_module.load(home, config, is_offline=True)
         with single_run(settings.home / "data"):
             work = run.new_run(settings.home, datetime.now(UTC))
-            fresh = work.raw_path.with_suffix(".new")
-            fresh.unlink(missing_ok=True)
-            for result in load.replay(work, settings.sources, fresh):
-                console.print(
-                    f"{result.run_id} {result.source}: {result.changed:,} rows changed", highlight=False
-                )
-            if work.raw_path.exists():
-                os.replace(work.raw_path, work.raw_path.with_suffix(".duckdb.old"))
-            os.replace(fresh, work.raw_path)
+            results = load.remake(work, settings.sources)
+        for result in results:
+            console.print(
+                f"{result.run_id} {result.source}: {result.changed:,} rows changed", highlight=False
+            )
         console.print(
             f"{work.raw_path} made anew; the next run goes on from here", highlight=False, soft_wrap=True
         )

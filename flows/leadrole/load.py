@@ -7,6 +7,7 @@ loaded again into an empty file and gives the same tables.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -324,6 +325,34 @@ def replay(run: Run, sources: Iterable[SourceSettings], into: Path) -> list[Load
             except SourceContractError:
                 continue
     return results
+
+
+def remake(run: Run, sources: Iterable[SourceSettings]) -> list[LoadResult]:
+    """Put a raw.duckdb replayed from landing in the place of the one that is there, which stays as .old."""
+    fresh = run.raw_path.with_name("raw.new.duckdb")
+    fresh.unlink(missing_ok=True)
+    _wal(fresh).unlink(missing_ok=True)
+    results = replay(run, sources, fresh)
+    if not results:
+        fresh.unlink()
+        raise StorageError(
+            "landing holds no night to replay",
+            where=str(run.landing_dir),
+            next_step="move raw.duckdb away instead: the next run is a full first load",
+        )
+    old = run.raw_path.with_name(f"{run.raw_path.name}.old")
+    # A log left beside the new file would make it unopenable; with the old file it keeps its meaning.
+    _wal(old).unlink(missing_ok=True)
+    for source, target in ((run.raw_path, old), (_wal(run.raw_path), _wal(old))):
+        if source.exists():
+            os.replace(source, target)
+    os.replace(fresh, run.raw_path)
+    landing.fsync_directory(run.raw_path.parent)
+    return results
+
+
+def _wal(database: Path) -> Path:
+    return database.with_name(f"{database.name}.wal")
 
 
 def _load(path: Path, landing_dir: Path, source: SourceSettings, manifest: Manifest) -> LoadResult:

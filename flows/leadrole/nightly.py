@@ -160,6 +160,7 @@ def run_with_prefect(
     if unreachable:
         watcher.noted(f"Prefect's server at {unreachable} does not answer; running without it")
         return plainly()
+    failure: Exception | None = None
     _handed_in.append(session)
     try:
         nightly(
@@ -170,15 +171,14 @@ def run_with_prefect(
             force=force,
             accept_shrink=accept_shrink,
         )
-    except Exception as failure:
-        if session.result is None and session.error is None:
-            watcher.noted(f"Prefect can't start here ({type(failure).__name__}); running without it")
-            return plainly()
+    except Exception as caught:
+        failure = caught
     finally:
         _handed_in.remove(session)
     if session.error is not None:
         raise session.error
     if session.result is None:
+        watcher.noted(f"Prefect can't start here ({type(failure).__name__}); running without it")
         return plainly()
     if session.entered_after is not None:
         total = time.perf_counter() - session.began

@@ -7,7 +7,6 @@ swap make it the publication. A kill at any point leaves readers on the old or o
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -20,7 +19,9 @@ from typing import Any
 import duckdb
 
 from leadrole import __version__
+from leadrole.attach import attach, connect
 from leadrole.errors import StorageError
+from leadrole.landing import file_hash, fsync_directory
 from leadrole.run import Run
 
 # Readers with DuckDB 1.4 and 1.5 drivers can open this format; the writer's own default they can not.
@@ -116,7 +117,7 @@ def publish(
         _protect_and_flush(building)
         release = run.releases_dir / run.run_id
         os.rename(building, release)
-        _flush_directory(run.releases_dir)
+        fsync_directory(run.releases_dir)
         _swap(run.published_link, release)
         _prune(run.releases_dir, keep=max(keep_releases, _KEEP_AT_LEAST), current_id=run.run_id)
     except (OSError, duckdb.Error) as error:
@@ -167,10 +168,9 @@ def _copy_marts(
     checks: CheckSummary,
     previous: Publication | None,
 ) -> dict[str, int]:
-    with duckdb.connect() as connection:
-        connection.execute("set TimeZone = 'UTC'")
-        connection.execute(f"attach '{_quoted(run.candidate_path)}' as candidate (read_only)")
-        connection.execute(f"attach '{_quoted(database)}' as release (storage_version '{STORAGE_VERSION}')")
+    with connect() as connection:
+        attach(connection, run.candidate_path, "candidate")
+        attach(connection, database, "release", options=f"storage_version '{STORAGE_VERSION}'")
         connection.execute("create schema release.marts")
         connection.execute(f"create schema release.{READER_SCHEMA}")
         row_counts: dict[str, int] = {}
@@ -249,10 +249,9 @@ def _verify(run: Run, database: Path, row_counts: Mapping[str, int]) -> dict[str
     """Read the release back as a reader would; answers the content hash of every mart."""
     if database.with_name(database.name + ".wal").exists():
         raise _unlike("a write-ahead log was left beside it", database)
-    with duckdb.connect() as connection:
-        connection.execute("set TimeZone = 'UTC'")
-        connection.execute(f"attach '{_quoted(database)}' as release (read_only)")
-        connection.execute(f"attach '{_quoted(run.candidate_path)}' as candidate (read_only)")
+    with connect() as connection:
+        attach(connection, database, "release")
+        attach(connection, run.candidate_path, "candidate")
         hashes: dict[str, str] = {}
         for table, expected in row_counts.items():
             published = _scalar(connection, f"select count(*) from release.{READER_SCHEMA}.{table}")
@@ -285,16 +284,16 @@ def content_hash(connection: duckdb.DuckDBPyConnection, table: str) -> str:
 
 def _write_parquet(database: Path, directory: Path, row_counts: Mapping[str, int]) -> None:
     directory.mkdir(mode=0o750)
-    with duckdb.connect(str(database), read_only=True) as connection:
-        connection.execute("set TimeZone = 'UTC'")
+    with connect() as connection:
+        attach(connection, database, "release")
         for table in row_counts:
-            target = _quoted(directory / f"{table}.parquet")
-            connection.execute(f"copy marts.{table} to '{target}' (format parquet, compression zstd)")
+            target = _literal(str(directory / f"{table}.parquet"))
+            connection.execute(f"copy release.marts.{table} to {target} (format parquet, compression zstd)")
 
 
 def _file_hashes(directory: Path) -> dict[str, str]:
     return {
-        str(path.relative_to(directory)): hashlib.sha256(path.read_bytes()).hexdigest()
+        str(path.relative_to(directory)): file_hash(path)
         for path in sorted(directory.rglob("*"))
         if path.is_file()
     }
@@ -307,17 +306,9 @@ def _protect_and_flush(directory: Path) -> None:
             with path.open("rb") as opened:
                 os.fsync(opened.fileno())
         else:
-            _flush_directory(path)
+            fsync_directory(path)
     os.chmod(directory, 0o750)
-    _flush_directory(directory)
-
-
-def _flush_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    fsync_directory(directory)
 
 
 def _swap(link: Path, release: Path) -> None:
@@ -333,7 +324,7 @@ def _swap(link: Path, release: Path) -> None:
     new_link.unlink(missing_ok=True)
     os.symlink(target, new_link)
     os.replace(new_link, link)
-    _flush_directory(link.parent)
+    fsync_directory(link.parent)
 
 
 def _release_ids(releases_dir: Path) -> list[str]:
@@ -373,10 +364,6 @@ def _kind_of(error: BaseException) -> str:
 def _scalar(connection: duckdb.DuckDBPyConnection, query: str) -> Any:
     ((value,),) = connection.execute(query).fetchall()
     return value
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
 
 
 def _literal(text: str) -> str:

@@ -104,31 +104,34 @@ def summarise(publication: Path) -> Summary:
 
 def _verdict(connection: duckdb.DuckDBPyConnection, role: str) -> RoleVerdict:
     rules = _RECOMMENDATION_OF_ROLE[role]
-    rows = connection.execute(
+    cursor = connection.execute(
         "select rule_id, month, volume, threshold, unit, required_fte, available_fte, state, recommendation"
         " from marts.mart_staffing where is_latest and rule_id in (select unnest(?))",
         [list(rules)],
-    ).fetchall()
-    by_rule = {row[0]: row for row in rows}
+    )
+    names = [column[0] for column in cursor.description]
+    by_rule = {row[0]: dict(zip(names, row, strict=True)) for row in cursor.fetchall()}
     ordered = [by_rule[rule] for rule in rules if rule in by_rule]
-    telling = next((row for row in ordered if row[8] not in (None, "no_change", "need_more_data")), None)
-    row = telling or (ordered[0] if ordered else None)
-    if row is None:
+    if not ordered:
         return RoleVerdict(
             role, None, None, None, None, None, None, None, "insufficient_data", _WORDS["need_more_data"]
         )
-    sized = by_rule.get(rules[0], row)
+    # The first rule sizes the role; the first that asks for something gives the advice.
+    sized = ordered[0]
+    telling = next(
+        (row for row in ordered if row["recommendation"] not in (None, "no_change", "need_more_data")), sized
+    )
     return RoleVerdict(
         role=role,
-        rule_id=row[0],
-        month=sized[1],
-        volume=sized[2],
-        threshold=sized[3],
-        unit=sized[4],
-        required_fte=sized[5],
-        available_fte=sized[6],
-        state=row[7],
-        advice=_WORDS.get(row[8], row[8]),
+        rule_id=telling["rule_id"],
+        month=sized["month"],
+        volume=sized["volume"],
+        threshold=sized["threshold"],
+        unit=sized["unit"],
+        required_fte=sized["required_fte"],
+        available_fte=sized["available_fte"],
+        state=telling["state"],
+        advice=_WORDS.get(telling["recommendation"], telling["recommendation"]),
     )
 
 
