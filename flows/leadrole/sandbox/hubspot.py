@@ -11,16 +11,29 @@ import binascii
 import json
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
-from leadrole.sandbox.faults import Faults
-from leadrole.sandbox.log import OBJECTS, PIPELINE_ID, STAGES, Owner, Record, State, Version, iso, parse_iso
+from leadrole.sandbox.faults import Fault, Faults
+from leadrole.sandbox.log import (
+    OBJECTS,
+    PIPELINE_ID,
+    STAGES,
+    History,
+    Owner,
+    Record,
+    State,
+    Version,
+    iso,
+    parse_iso,
+)
+from leadrole.sandbox.wire import Reply, Request, is_over
 
 URL_LIMIT = 8000
 LIST_LIMIT = 100
@@ -123,16 +136,6 @@ OPERATORS = frozenset(
 )  # fmt: skip
 
 
-@dataclass(slots=True)
-class Reply:
-    """An answer before it is written: status, body and what the headers need to know."""
-
-    status: int
-    body: Any
-    headers: dict[str, str] = field(default_factory=dict)
-    is_search: bool = False
-
-
 class Refusal(Exception):
     """A request HubSpot would answer with an error body."""
 
@@ -147,50 +150,6 @@ class Refusal(Exception):
         self.body.update(more)
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A request taken apart."""
-
-    method: str
-    target: str
-    path: str
-    query: Mapping[str, list[str]]
-    headers: Mapping[str, str]
-    body: bytes
-
-    @classmethod
-    def parse(cls, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Request:
-        """Take the target of a request apart."""
-        parts = urlsplit(target)
-        return cls(
-            method,
-            target,
-            parts.path.rstrip("/"),
-            parse_qs(parts.query, keep_blank_values=True),
-            headers,
-            body,
-        )
-
-    def one(self, name: str) -> str | None:
-        """Give the last value of a query parameter."""
-        values = self.query.get(name)
-        return values[-1] if values else None
-
-    def names(self, name: str) -> list[str]:
-        """Give the names in a parameter that may be repeated or hold a list with commas."""
-        return [one for value in self.query.get(name, []) for one in value.split(",") if one]
-
-    def json(self) -> dict[str, Any]:
-        """Read the body as a JSON object."""
-        try:
-            value = json.loads(self.body or b"{}")
-        except ValueError:
-            value = None
-        if not isinstance(value, dict):
-            raise Refusal(400, "Invalid input JSON on line 1, column 1: Unrecognized token")
-        return value
-
-
 class Account:
     """One HubSpot account at one instant."""
 
@@ -198,23 +157,33 @@ class Account:
         self,
         state: State,
         *,
+        history: History | None = None,
         token: str,
         base_url: str,
+        memory: dict[str, Any] | None = None,
         search_cap: int = 10_000,
         max_page: int = 100,
         search_lag_seconds: int = 300,
         seed: int = 0,
+        per_10_seconds: int = 100,
+        search_per_second: int = 5,
+        daily_limit: int = 250_000,
         faults: Faults | None = None,
         zone: str = "Europe/Amsterdam",
         currency: str = "EUR",
     ) -> None:
         self.state = state
+        self.history = history
+        self.memory = {} if memory is None else memory
         self.token = token
         self.base_url = base_url
         self.search_cap = search_cap
         self.max_page = max_page
         self.search_lag_seconds = search_lag_seconds
         self.seed = seed
+        self.per_10_seconds = per_10_seconds
+        self.search_per_second = search_per_second
+        self.daily_limit = daily_limit
         self.zone = zone
         self.currency = currency
         self._set_faults(faults or Faults())
@@ -235,6 +204,81 @@ class Account:
             for fault in faults.of("value")
         }
 
+    # --- the server's questions
+
+    def limited(self, request: Request, moment: float, calls: int) -> Reply | None:
+        """Refuse a call beyond one of HubSpot's limits: a day, 10 seconds, or a second of search."""
+        if calls > self.daily_limit:
+            return Reply(429, rate_limited("DAILY"))
+        if _is_search(request):
+            recent = self.memory.setdefault("searches", deque())
+            if is_over(recent, moment, 1.0, self.search_per_second):
+                return Reply(429, rate_limited("SECONDLY"), is_search=True)
+        elif is_over(self._recent(), moment, 10.0, self.per_10_seconds):
+            return Reply(429, rate_limited("TEN_SECONDLY_ROLLING"))
+        return None
+
+    def _recent(self) -> deque[float]:
+        recent: deque[float] = self.memory.setdefault("calls", deque())
+        return recent
+
+    def fault(self, fault: Fault, request: Request) -> Reply | None:
+        """Say what broke as HubSpot says it."""
+        if fault.kind == "daily_limit":
+            return Reply(429, rate_limited("DAILY"))
+        if fault.kind == "expire_token":
+            return Reply(401, expired())
+        code, headers, body = fault.values["code"], dict(fault.values["headers"]), fault.values["body"]
+        return Reply(code, _usual_body(code, request) if body is None else body, headers)
+
+    def bend(self, fault: Fault, request: Request, reply: Reply) -> None:
+        """Change a good answer into a bad one of the same shape."""
+        body = reply.body
+        if reply.status not in (200, 207) or not isinstance(body, dict) or "results" not in body:
+            return
+        following = body.get("paging", {}).get("next")
+        if fault.kind == "empty_everything":
+            body["results"] = []
+            body.pop("paging", None)
+            if "total" in body:
+                body["total"] = 0
+        elif fault.kind == "null_results":
+            body["results"] = None
+        elif fault.kind == "duplicate_page":
+            body["results"] = body["results"] * 2
+        elif fault.kind == "omit_last_page" and following:
+            if "paging" not in self.answer(_after(request, following["after"])).body:
+                del body["paging"]
+        elif fault.kind == "next_points_to" and following:
+            following["link"] = fault.values["url"]
+        elif fault.kind == "loop_next":
+            itself = str(_json(request).get("after") or 0) if _is_search(request) else request.one("after")
+            body["paging"] = {"next": {"after": itself or _write_after(0)}}
+        elif fault.kind == "partial_batch" and body["results"]:
+            _lose(reply, fault.values["lose"])
+
+    def dress(self, reply: Reply, request: Request, number: int) -> None:
+        """Add HubSpot's headers."""
+        headers = reply.headers
+        reply.is_search = reply.is_search or _is_search(request)
+        correlation = f"{number:08x}-0000-4000-8000-{number:012x}"
+        if reply.status >= 400 and isinstance(reply.body, dict):
+            reply.body.setdefault("correlationId", correlation)
+            if reply.body.get("errorType") == "RATE_LIMIT":
+                reply.body.setdefault("requestId", f"{number:032x}")
+        if reply.status in (530, 414):
+            return
+        headers["X-HubSpot-Correlation-Id"] = correlation
+        headers["X-HubSpot-RateLimit-Daily"] = str(self.daily_limit)
+        headers["X-HubSpot-RateLimit-Daily-Remaining"] = str(max(self.daily_limit - number, 0))
+        if not reply.is_search:
+            # Search says nothing about its own limit, as recorded.
+            headers["X-HubSpot-RateLimit-Max"] = str(self.per_10_seconds)
+            headers["X-HubSpot-RateLimit-Remaining"] = str(
+                max(self.per_10_seconds - max(len(self._recent()), 1), 0)
+            )
+            headers["X-HubSpot-RateLimit-Interval-Milliseconds"] = "10000"
+
     # --- the door
 
     def answer(self, request: Request) -> Reply:
@@ -246,8 +290,6 @@ class Account:
             reply = self._route(request)
         except Refusal as refusal:
             reply = Reply(refusal.status, refusal.body)
-        if request.path.endswith("/search"):
-            reply.is_search = True
         return reply
 
     def _refuse_at_the_edge(self, request: Request) -> Reply | None:
@@ -357,7 +399,7 @@ class Account:
     def _batch_read(self, request: Request, kind: str) -> Reply:
         object_type = self._type(kind)
         self._need(SCOPES[object_type])
-        body = request.json()
+        body = _json(request)
         with_history = list(body.get("propertiesWithHistory") or [])
         inputs = _inputs(body, HISTORY_LIMIT if with_history else BATCH_LIMIT, bool(with_history))
         archived = request.one("archived") == "true"
@@ -464,7 +506,7 @@ class Account:
         self._need(SCOPES[object_type])
         if len(request.body) > SEARCH_BODY_LIMIT:
             raise Refusal(400, f"The request body is longer than {SEARCH_BODY_LIMIT} characters")
-        body = request.json()
+        body = _json(request)
         limit = _limit(body.get("limit"), SEARCH_LIMIT)
         offset = _offset(body.get("after"))
         if offset >= self.search_cap:
@@ -643,7 +685,7 @@ class Account:
         from_type, to_type = self._type(kind), self._type(to_kind)
         self._need(SCOPES[from_type], SCOPES[to_type])
         self._association_type(from_type, to_type)
-        inputs = _inputs(request.json(), ASSOCIATION_BATCH_LIMIT, False)
+        inputs = _inputs(_json(request), ASSOCIATION_BATCH_LIMIT, False)
         results, alone = [], []
         for given in inputs:
             one = str(given["id"])
@@ -870,6 +912,47 @@ def rate_limited(policy: str) -> dict[str, Any]:
     }
 
 
+def _is_search(request: Request) -> bool:
+    return request.path.endswith("/search")
+
+
+def _usual_body(code: int, request: Request) -> Any:
+    if code == 429:
+        return rate_limited("SECONDLY" if _is_search(request) else "TEN_SECONDLY_ROLLING")
+    if code == 401:
+        return unauthorized()
+    messages = {423: "Resource is locked", 477: "Migration in progress", 500: "internal error"}
+    return {"status": "error", "message": messages.get(code, "Service unavailable")}
+
+
+def _after(request: Request, after: str) -> Request:
+    """The request for the page that follows."""
+    if _is_search(request):
+        return replace(request, body=json.dumps({**_json(request), "after": after}).encode())
+    query = {**request.query, "after": [after]}
+    return Request.parse(
+        request.method, f"{request.path}?{urlencode(query, doseq=True)}", request.headers, request.body
+    )
+
+
+def _lose(reply: Reply, count: int) -> None:
+    """Let the last rows of a batch fail for a reason of the server's own."""
+    body = reply.body
+    lost = body["results"][-count:]
+    body["results"] = body["results"][:-count]
+    ids = [one["from"]["id"] if "from" in one else one["id"] for one in lost]
+    body["numErrors"] = body.get("numErrors", 0) + 1
+    body.setdefault("errors", []).append(
+        {
+            "status": "error",
+            "category": "INTERNAL_ERROR",
+            "message": "Something went wrong for some of the inputs.",
+            "context": {"ids": ids},
+        }
+    )
+    reply.status = 207
+
+
 def _history_entry(version: Version, value: str | None) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "value": value if value is not None else "",
@@ -905,6 +988,13 @@ def _definition(name: str, kind: str) -> dict[str, Any]:
         "modificationMetadata": {"archivable": True, "readOnlyDefinition": True, "readOnlyValue": calculated},
         "formField": False,
     }
+
+
+def _json(request: Request) -> dict[str, Any]:
+    try:
+        return request.json()
+    except ValueError:
+        raise Refusal(400, "Invalid input JSON on line 1, column 1: Unrecognized token") from None
 
 
 def _limit(given: Any, most: int, default: int = 10) -> int:

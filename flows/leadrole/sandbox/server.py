@@ -6,19 +6,19 @@ import json
 import socket
 import threading
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
-from leadrole.sandbox import hubspot
 from leadrole.sandbox.faults import Fault, Faults
-from leadrole.sandbox.hubspot import Account, Reply, Request
+from leadrole.sandbox.hubspot import Account
 from leadrole.sandbox.log import History
+from leadrole.sandbox.wire import Dialect, Reply, Request
 
 LOGIN_PAGE = "<!DOCTYPE html>\n<html><head><title>Log in</title></head><body><form>Log in to go on</form></body></html>\n"
 UNSENT = 0
@@ -47,39 +47,26 @@ class Server:
         now: datetime,
         token: str,
         port: int = 0,
+        dialect: type[Dialect] = Account,
         faults: Faults | None = None,
-        search_cap: int = 10_000,
-        max_page: int = 100,
-        search_lag_seconds: int = 300,
-        seed: int = 0,
         enforce_limits: bool = False,
-        per_10_seconds: int = 100,
-        search_per_second: int = 5,
-        daily_limit: int = 250_000,
         clock: Callable[[], float] = time.monotonic,
+        **settings: Any,
     ) -> None:
         self.history = history
         self.token = token
         self.calls: list[Call] = []
         self._now = _aware(now)
+        self._dialect = dialect
         self._faults = faults or Faults()
-        self._settings: dict[str, Any] = {
-            "search_cap": search_cap,
-            "max_page": max_page,
-            "search_lag_seconds": search_lag_seconds,
-            "seed": seed,
-        }
+        self._settings = settings
         self._enforce_limits = enforce_limits
-        self._per_10_seconds = per_10_seconds
-        self._search_per_second = search_per_second
-        self._daily_limit = daily_limit
         self._clock = clock
-        self._recent: deque[float] = deque()
-        self._recent_searches: deque[float] = deque()
         self._count = 0
         self._seen: Counter[int] = Counter()
         self._lock = threading.RLock()
-        self._account: Account | None = None
+        self._crm_now: Dialect | None = None
+        self._memory: dict[str, Any] = {}
         self._http = _Http(("127.0.0.1", port), _Handler)
         self._http.sandbox = self
         self._thread = threading.Thread(
@@ -106,14 +93,14 @@ class Server:
         """Set the CRM's clock; records are folded anew at the next call."""
         with self._lock:
             self._now = _aware(now)
-            self._account = None
+            self._crm_now = None
 
     def set_faults(self, faults: Faults) -> None:
         """Replace what breaks; counting starts again."""
         with self._lock:
             self._faults = faults
             self._seen.clear()
-            self._account = None
+            self._crm_now = None
 
     def clear_calls(self) -> None:
         """Forget the calls so far, also for the daily limit and the faults that count calls."""
@@ -154,8 +141,22 @@ class Server:
             status = UNSENT if outcome.drop else outcome.reply.status
             body = request.body.decode("utf-8", "replace")
             self.calls.append(Call(number, request.method, parts.path, parts.query, status, body, self._now))
-            self._dress(outcome.reply, number)
+            outcome.reply.headers.setdefault("Content-Type", "application/json;charset=utf-8")
+            self._crm().dress(outcome.reply, request, number)
             return outcome
+
+    def _crm(self) -> Dialect:
+        if self._crm_now is None:
+            self._crm_now = self._dialect(
+                self.history.fold(self._now),
+                history=self.history,
+                token=self.token,
+                base_url=self.base_url,
+                faults=self._faults,
+                memory=self._memory,
+                **self._settings,
+            )
+        return self._crm_now
 
     def _outcome(self, request: Request, number: int) -> _Outcome:
         hit = self._hit(request, number)
@@ -167,22 +168,14 @@ class Server:
                 return _Outcome(Reply(200, None), drop=True)
             replaced = self._replaced(fault, request)
             if replaced is not None:
-                replaced.is_search = request.path.endswith("/search")
                 return _Outcome(replaced)
-        limited = self._limited(request)
-        if limited is not None:
-            return _Outcome(limited)
-        if self._account is None:
-            self._account = Account(
-                self.history.fold(self._now),
-                token=self.token,
-                base_url=self.base_url,
-                faults=self._faults,
-                **self._settings,
-            )
-        reply = self._account.answer(request)
+        if self._enforce_limits:
+            limited = self._crm().limited(request, self._clock(), number)
+            if limited is not None:
+                return _Outcome(limited)
+        reply = self._crm().answer(request)
         for fault in hit:
-            _bend(fault, request, reply, self._account)
+            self._crm().bend(fault, request, reply)
         ways = {fault.kind: fault for fault in hit}
         drip = ways.get("slow_drip")
         return _Outcome(
@@ -204,52 +197,11 @@ class Server:
         return hit
 
     def _replaced(self, fault: Fault, request: Request) -> Reply | None:
-        if fault.kind == "status":
-            code, headers, body = fault.values["code"], dict(fault.values["headers"]), fault.values["body"]
-            if body is None:
-                body = _usual_body(code, request)
-            return Reply(code, body, headers)
         if fault.kind == "html_login_page":
             return Reply(fault.values["code"], LOGIN_PAGE, {"Content-Type": "text/html;charset=utf-8"})
-        if fault.kind == "daily_limit":
-            return Reply(429, hubspot.rate_limited("DAILY"))
-        if fault.kind == "expire_token":
-            return Reply(401, hubspot.expired())
+        if fault.kind in ("status", "daily_limit", "expire_token"):
+            return self._crm().fault(fault, request)
         return None
-
-    def _limited(self, request: Request) -> Reply | None:
-        if not self._enforce_limits:
-            return None
-        if self._count > self._daily_limit:
-            return Reply(429, hubspot.rate_limited("DAILY"))
-        moment = self._clock()
-        if request.path.endswith("/search"):
-            if _is_over(self._recent_searches, moment, 1.0, self._search_per_second):
-                return Reply(429, hubspot.rate_limited("SECONDLY"), is_search=True)
-        elif _is_over(self._recent, moment, 10.0, self._per_10_seconds):
-            return Reply(429, hubspot.rate_limited("TEN_SECONDLY_ROLLING"))
-        return None
-
-    def _dress(self, reply: Reply, number: int) -> None:
-        headers = reply.headers
-        correlation = f"{number:08x}-0000-4000-8000-{number:012x}"
-        if reply.status >= 400 and isinstance(reply.body, dict):
-            reply.body.setdefault("correlationId", correlation)
-            if reply.body.get("errorType") == "RATE_LIMIT":
-                reply.body.setdefault("requestId", f"{number:032x}")
-        headers.setdefault("Content-Type", "application/json;charset=utf-8")
-        headers["X-HubSpot-Correlation-Id"] = correlation
-        headers["X-HubSpot-RateLimit-Daily"] = str(self._daily_limit)
-        headers["X-HubSpot-RateLimit-Daily-Remaining"] = str(max(self._daily_limit - number, 0))
-        if not reply.is_search:
-            # Search says nothing about its own limit, as recorded.
-            used = len(self._recent) if self._enforce_limits else 1
-            headers["X-HubSpot-RateLimit-Max"] = str(self._per_10_seconds)
-            headers["X-HubSpot-RateLimit-Remaining"] = str(max(self._per_10_seconds - used, 0))
-            headers["X-HubSpot-RateLimit-Interval-Milliseconds"] = "10000"
-        if reply.status == 530 or reply.status == 414:
-            for name in [name for name in headers if name.startswith("X-HubSpot")]:
-                del headers[name]
 
 
 @dataclass(slots=True)
@@ -267,31 +219,24 @@ def serve(
     now: datetime,
     token: str,
     port: int = 0,
+    dialect: type[Dialect] = Account,
     faults: Faults | None = None,
-    search_cap: int = 10_000,
-    max_page: int = 100,
-    search_lag_seconds: int = 300,
-    seed: int = 0,
     enforce_limits: bool = False,
-    per_10_seconds: int = 100,
-    search_per_second: int = 5,
-    daily_limit: int = 250_000,
+    **settings: Any,
 ) -> Server:
-    """Start a pretend HubSpot on loopback, in a thread of its own; `port=0` takes a free one."""
+    """Start a pretend CRM on loopback, in a thread of its own; `port=0` takes a free one.
+
+    `dialect` says which vendor's words it speaks; `settings` are the dialect's own (page sizes, limits, lags).
+    """
     return Server(
         population,
         now=now,
         token=token,
         port=port,
+        dialect=dialect,
         faults=faults,
-        search_cap=search_cap,
-        max_page=max_page,
-        search_lag_seconds=search_lag_seconds,
-        seed=seed,
         enforce_limits=enforce_limits,
-        per_10_seconds=per_10_seconds,
-        search_per_second=search_per_second,
-        daily_limit=daily_limit,
+        **settings,
     )
 
 
@@ -299,77 +244,6 @@ def _aware(now: datetime) -> datetime:
     if now.tzinfo is None:
         raise ValueError("the sandbox's clock needs a time with a zone")
     return now.astimezone(UTC)
-
-
-def _is_over(recent: deque[float], moment: float, window: float, most: int) -> bool:
-    while recent and recent[0] <= moment - window:
-        recent.popleft()
-    if len(recent) >= most:
-        return True
-    recent.append(moment)
-    return False
-
-
-def _usual_body(code: int, request: Request) -> Any:
-    if code == 429:
-        return hubspot.rate_limited(
-            "SECONDLY" if request.path.endswith("/search") else "TEN_SECONDLY_ROLLING"
-        )
-    if code == 401:
-        return hubspot.unauthorized()
-    messages = {423: "Resource is locked", 477: "Migration in progress", 500: "internal error"}
-    return {"status": "error", "message": messages.get(code, "Service unavailable")}
-
-
-def _bend(fault: Fault, request: Request, reply: Reply, account: Account) -> None:
-    """Change a good answer into a bad one of the same shape."""
-    body = reply.body
-    if reply.status not in (200, 207) or not isinstance(body, dict) or "results" not in body:
-        return
-    following = body.get("paging", {}).get("next")
-    if fault.kind == "empty_everything":
-        body["results"] = []
-        body.pop("paging", None)
-        if "total" in body:
-            body["total"] = 0
-    elif fault.kind == "null_results":
-        body["results"] = None
-    elif fault.kind == "duplicate_page":
-        body["results"] = body["results"] * 2
-    elif fault.kind == "omit_last_page" and following:
-        if "paging" not in account.answer(_after(request, following["after"])).body:
-            del body["paging"]
-    elif fault.kind == "next_points_to" and following:
-        following["link"] = fault.values["url"]
-    elif fault.kind == "loop_next":
-        is_search = request.path.endswith("/search")
-        itself = str(request.json().get("after") or 0) if is_search else request.one("after")
-        body["paging"] = {"next": {"after": itself or hubspot._write_after(0)}}
-    elif fault.kind == "partial_batch" and body["results"]:
-        lose = fault.values["lose"]
-        lost = body["results"][-lose:]
-        body["results"] = body["results"][:-lose]
-        ids = [one["from"]["id"] if "from" in one else one["id"] for one in lost]
-        body["numErrors"] = body.get("numErrors", 0) + 1
-        body.setdefault("errors", []).append(
-            {
-                "status": "error",
-                "category": "INTERNAL_ERROR",
-                "message": "Something went wrong for some of the inputs.",
-                "context": {"ids": ids},
-            }
-        )
-        reply.status = 207
-
-
-def _after(request: Request, after: str) -> Request:
-    """The request for the page that follows."""
-    if request.path.endswith("/search"):
-        return replace(request, body=json.dumps({**request.json(), "after": after}).encode())
-    query = {**request.query, "after": [after]}
-    return Request.parse(
-        request.method, f"{request.path}?{urlencode(query, doseq=True)}", request.headers, request.body
-    )
 
 
 class _Http(ThreadingHTTPServer):
@@ -402,7 +276,7 @@ class _Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(length) if length else b""
         sandbox = cast(_Http, self.server).sandbox
-        headers = {"Authorization": self.headers["Authorization"]} if "Authorization" in self.headers else {}
+        headers = {name.title(): value for name, value in self.headers.items()}
         outcome = sandbox._handle(Request.parse(self.command, self.path, headers, body))
         if outcome.drop:
             self.close_connection = True
