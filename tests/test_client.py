@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from leadrole.crm.client import BearerAuth, Client, RateLimiter, Reply
+from leadrole.crm.auth import KeyAuth
+from leadrole.crm.client import Client, RateLimiter, Reply
 from leadrole.crm.hubspot import quirks
 from leadrole.errors import AuthError, SourceContractError, SourceUnavailableError
 from leadrole.privacy import redact
@@ -28,7 +29,7 @@ def client(base_url: str, waits: list[float], **more: Any) -> Client:
     limits = RateLimiter(10**6, 10, monotonic=clock, sleep=waits.append)
     return Client(
         base_url,
-        auth=BearerAuth(TOKEN),
+        auth=KeyAuth(TOKEN),
         secrets=[TOKEN],
         explain=quirks.explain,
         limiter=limits,
@@ -272,7 +273,7 @@ def test_the_key_stands_in_no_message_in_any_shape() -> None:
     assert TOKEN not in text
     for shape in (TOKEN, TOKEN[::-1], json.dumps(TOKEN), TOKEN[-8:], TOKEN[:8]):
         assert shape not in redact(f"x {shape} y", [TOKEN]) or shape.startswith('"')
-    assert TOKEN not in repr(BearerAuth(TOKEN))
+    assert TOKEN not in repr(KeyAuth(TOKEN))
 
 
 def test_calls_never_go_over_the_limit() -> None:

@@ -19,6 +19,7 @@ def test_each_error_has_an_exit_code_of_its_own() -> None:
     assert codes == {
         "ConfigError": 2,
         "AuthError": 3,
+        "MissingPermissionError": 3,
         "SourceUnavailableError": 4,
         "SourceContractError": 5,
         "ChecksFailedError": 6,

@@ -16,7 +16,7 @@ import duckdb
 import pytest
 
 from leadrole import landing, load
-from leadrole.crm.hubspot.endpoints import OBJECTS
+from leadrole.crm.hubspot.endpoints import ENDPOINTS
 from leadrole.errors import InternalError, LeadroleError, SourceContractError, StorageError
 from leadrole.landing import LandingWriter, Manifest
 from leadrole.privacy import pseudonym_key, rep_key
@@ -81,7 +81,7 @@ def land(
             high_water=run.started_at - timedelta(minutes=1),
             is_full=number == 0,
             files=writer.close(),
-            closed_until={endpoint.name: run.started_at for endpoint in OBJECTS},
+            closed_until={endpoint.name: run.started_at for endpoint in ENDPOINTS if not endpoint.is_reference},
             walked=tuple(walked),
             **more,
         )

@@ -2,7 +2,8 @@
 
 LeadroleError                    what happened, where, and what to do next
 ├── ConfigError             2    you: the config file or the environment is wrong
-├── AuthError               3    you: the CRM refuses the key, or the key lacks a scope
+├── AuthError               3    you: the CRM refuses the key
+│   └── MissingPermissionError 3 the key is good and lacks a permission
 ├── SourceUnavailableError  4    the CRM: down, limited, or it answered only in part
 ├── SourceContractError     5    the source: it no longer holds what the mapping expects
 ├── ChecksFailedError       6    the data: tonight's figures did not pass, yesterday's stay
@@ -59,6 +60,10 @@ class AuthError(LeadroleError):
     """The CRM refuses the key, or the key lacks a permission."""
 
     exit_code = 3
+
+
+class MissingPermissionError(AuthError):
+    """The CRM knows the key and does not let it read this."""
 
 
 class SourceUnavailableError(LeadroleError):

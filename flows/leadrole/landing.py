@@ -3,8 +3,11 @@
     landing/<source>/<object>/<run_id>.ndjson.zst    lines {run_id, endpoint, window, received_at, page, record}
     landing/<source>/<run_id>.manifest.json          files with rows and sha256, and what the run knows of itself
 
-A file is written under a temporary name, fsynced and renamed; the manifest comes last. So a manifest that is
-there lists only whole files, and a run that was killed leaves nothing that anyone reads.
+A file is written under landing/<source>/.partial, fsynced and renamed; the manifest comes last. So a manifest
+that is there lists only whole files, and a run that was killed leaves nothing that anyone reads.
+
+A read of everything may take hours. Each of its pages ends a zstd frame, and a line in .partial/progress.ndjson
+says how far each list and each file was then: the next run cuts the files there and goes on.
 """
 
 from __future__ import annotations
@@ -14,19 +17,24 @@ import io
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import zstandard
 
-from leadrole.errors import LeadroleError, StorageError
+from leadrole.errors import AuthError, LeadroleError, SourceUnavailableError, StorageError
 from leadrole.privacy import private_files
 
 FORMAT = 1
 SUFFIX = ".ndjson.zst"
+PARTIAL = ".partial"
+BEGUN = "begun.json"
+PROGRESS = "progress.ndjson"
+# Past this, what a CRM still tells of deleted records no longer reaches back to where the read began.
+PARTIAL_KEPT = timedelta(days=14)
 NAME = re.compile(r"[a-z][a-z0-9_]{0,79}")
 # NUL can't live in most SQL text types; a lone surrogate can't be written as UTF-8 at all.
 REPLACEMENT = "\ufffd"
@@ -69,6 +77,7 @@ class Manifest:
     coverage: tuple[Coverage, ...] = ()
     rows_read: Mapping[str, int] = field(default_factory=dict)  # of a CSV, rejected rows included
     calls: int = 0
+    budget: Mapping[str, int | None] = field(default_factory=dict)  # calls, needed, spent, allowance
     notes: tuple[str, ...] = ()
     accept_shrink: bool = False  # a person said that most records were removed on purpose
 
@@ -82,22 +91,32 @@ class Manifest:
         return next((item for item in self.files if item.object == name), None)
 
 
+@dataclass(frozen=True)
+class Reached:
+    """How far a list was read: `following` is where it goes on, None and done at its end."""
+
+    following: str | None
+    is_done: bool
+
+
 class ObjectWriter:
     """One landing file in the making; memory stays flat however many records come."""
 
-    def __init__(self, target: Path, *, name: str, run_id: str) -> None:
+    def __init__(self, path: Path, *, name: str, run_id: str, size: int = 0, rows: int = 0) -> None:
         self.name = name
-        self.rows = 0
+        self.path = path
+        self.rows = rows
         self._run_id = run_id
-        self._target = target
-        self._temporary = target.with_name(f".{run_id}{SUFFIX}.tmp")
         try:
             with private_files():
-                target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-                flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
-                self._file = os.fdopen(os.open(self._temporary, flags, 0o600), "wb")
+                path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | (0 if size else os.O_TRUNC)
+                self._file = os.fdopen(os.open(path, flags, 0o600), "r+b" if size else "wb")
+                self._file.truncate(size)
+                self._file.seek(size)
         except OSError as error:
-            raise _storage(error, self._temporary) from None
+            raise _storage(error, path) from None
+        self._is_dirty = False
         self._packer = zstandard.ZstdCompressor(level=3).stream_writer(self._file, closefd=False)
 
     def write(
@@ -121,61 +140,220 @@ class ObjectWriter:
         try:
             self._packer.write(encode_line(envelope))
         except OSError as error:
-            raise _storage(error, self._temporary) from None
+            raise _storage(error, self.path) from None
+        self._is_dirty = True
         self.rows += 1
 
-    def close(self, landing_dir: Path) -> LandedFile:
+    def end_frame(self) -> int:
+        """Make what was written readable on its own; gives the size of the file."""
+        try:
+            if self._is_dirty:
+                self._packer.flush(zstandard.FLUSH_FRAME)
+                self._is_dirty = False
+            self._file.flush()
+            return self._file.tell()
+        except OSError as error:
+            raise _storage(error, self.path) from None
+
+    def close(self, landing_dir: Path, target: Path) -> LandedFile:
         """Make the file whole and durable, then give it its name."""
         try:
             self._packer.close()  # type: ignore[no-untyped-call]
             self._file.flush()
             os.fsync(self._file.fileno())
             self._file.close()
-            digest = file_hash(self._temporary)
-            os.replace(self._temporary, self._target)
-            fsync_directory(self._target.parent)
+            digest = file_hash(self.path)
+            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            os.replace(self.path, target)
+            fsync_directory(target.parent)
         except OSError as error:
-            raise _storage(error, self._target) from None
-        return LandedFile(self.name, str(self._target.relative_to(landing_dir)), self.rows, digest)
+            raise _storage(error, target) from None
+        return LandedFile(self.name, str(target.relative_to(landing_dir)), self.rows, digest)
 
-    def discard(self) -> None:
-        """Drop an unfinished file."""
+    def abandon(self) -> None:
+        """Let go of an unfinished file."""
         self._file.close()
-        self._temporary.unlink(missing_ok=True)
 
 
 class LandingWriter:
-    """All landing files of one run of one source; leaving it with an error leaves no file behind."""
+    """All landing files of one run of one source.
 
-    def __init__(self, landing_dir: Path, *, source: str, run_id: str) -> None:
+    Leaving it with an error leaves nothing, unless `keep_progress` said that the read may be gone on with.
+    `shape` describes what is read: a broken-off read of another shape is dropped.
+    """
+
+    def __init__(self, landing_dir: Path, *, source: str, run_id: str, shape: str = "") -> None:
         self._landing_dir = landing_dir
         self._source = source
         self._run_id = run_id
+        self._shape = hashlib.sha256(shape.encode()).hexdigest()
+        self._directory = landing_dir / source / PARTIAL
         self._writers: dict[str, ObjectWriter] = {}
+        self._pages: dict[str, int] = {}
+        self._reached: dict[str, Reached] = {}
         self._closed = False
+        self._keeps: bool | None = None  # not known before the CRM's clock is
+        self.high_water: datetime | None = None
+        self.is_resumed = False
+        self._resume()
 
     def __enter__(self) -> LandingWriter:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        if not self._closed:
-            for writer in self._writers.values():
-                writer.discard()
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if self._closed:
+            return
+        for writer in self._writers.values():
+            writer.abandon()
+        # After an outage or a kill the rest can follow. After anything else, what came is in doubt.
+        can_follow = not isinstance(error, LeadroleError) or isinstance(error, SourceUnavailableError | AuthError)
+        if not (self._keeps and can_follow):
+            _remove_partial(self._directory)
 
     def object(self, name: str) -> ObjectWriter:
         """The file for the records of `name`, opened when first asked for."""
         if name not in self._writers:
             if not NAME.fullmatch(name):
                 raise ValueError(f"not a name for a landing object: {name!r}")
-            target = self._landing_dir / self._source / name / f"{self._run_id}{SUFFIX}"
-            self._writers[name] = ObjectWriter(target, name=name, run_id=self._run_id)
+            path = self._directory / f"{name}{SUFFIX}"
+            self._writers[name] = ObjectWriter(path, name=name, run_id=self._run_id)
         return self._writers[name]
+
+    def write(
+        self,
+        name: str,
+        endpoint: str,
+        rows: Iterable[Mapping[str, Any]],
+        received_at: datetime,
+        *,
+        window: str | None = None,
+    ) -> None:
+        """Write one page; pages are numbered as they arrive, and a later page is newer."""
+        writer = self.object(name)
+        page = self._pages[name] = self._pages.get(name, 0) + 1
+        for record in rows:
+            writer.write(record, endpoint=endpoint, page=page, received_at=received_at, window=window)
+
+    # --- a read that may be gone on with ---
+
+    def keep_progress(self, high_water: datetime) -> None:
+        """Let the read be gone on with by the next run, should this one break off."""
+        self._keeps = True
+        self.high_water = high_water
+        if not self.is_resumed:
+            begun = {"shape": self._shape, "run_id": self._run_id, "high_water": moment_text(high_water)}
+            _write_durably(self._directory / BEGUN, json.dumps(begun) + "\n")
+
+    def forget(self) -> None:
+        """Do not go on with this read: it is short, or what it brought is not to be used."""
+        self._keeps = False
+
+    def reached(self, key: str) -> Reached | None:
+        """How far the list `key` was read; None if it was not begun."""
+        return self._reached.get(key)
+
+    def mark(self, key: str, following: str | None) -> None:
+        """Put down that everything of `key` up to `following` is landed; None says that the list is at its end."""
+        self._reached[key] = Reached(following, following is None)
+        if self._keeps is False:
+            return
+        files = {
+            name: [writer.end_frame(), writer.rows, self._pages.get(name, 0)]
+            for name, writer in self._writers.items()
+        }
+        line = json.dumps({"key": key, "following": following, "files": files}) + "\n"
+        try:
+            with private_files():
+                self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+                flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
+                with os.fdopen(os.open(self._directory / PROGRESS, flags, 0o600), "wb") as file:
+                    file.write(line.encode())
+        except OSError as error:
+            raise _storage(error, self._directory / PROGRESS) from None
+
+    def landed_ids(self, name: str) -> Iterator[str]:
+        """The ids of live records that the part read before has in the file `name`; none if it is a new read."""
+        if not self.is_resumed or name not in self._writers:
+            return
+        with self._writers[name].path.open("rb") as packed:
+            for envelope in _lines(packed):
+                if not envelope["record"].get("archived"):
+                    yield str(envelope["record"]["id"])
+
+    def _resume(self) -> None:
+        """Take over what a broken-off read of the same shape left, or clear it away."""
+        try:
+            begun = json.loads((self._directory / BEGUN).read_text(encoding="utf-8"))
+            lines = (self._directory / PROGRESS).read_text(encoding="utf-8").splitlines()
+            high_water = _moment(begun["high_water"])
+            is_ours = begun["shape"] == self._shape and datetime.now(UTC) - _started(begun) < PARTIAL_KEPT
+        except (OSError, ValueError, KeyError, TypeError):
+            is_ours, lines = False, []
+        files: dict[str, list[int]] = {}
+        for line in lines if is_ours else ():
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                break  # the line that a kill cut short
+            self._reached[entry["key"]] = Reached(entry["following"], entry["following"] is None)
+            files = entry["files"]
+        paths = {name: self._directory / f"{name}{SUFFIX}" for name in files if NAME.fullmatch(name)}
+        is_whole = all(
+            path.is_file() and path.stat().st_size >= files[name][0] for name, path in paths.items()
+        )
+        if not files or not is_whole:
+            self._reached.clear()
+            _remove_partial(self._directory)
+            return
+        for name, path in paths.items():
+            size, rows, page = files[name]
+            self._writers[name] = ObjectWriter(path, name=name, run_id=self._run_id, size=size, rows=rows)
+            self._pages[name] = page
+        self.high_water = high_water
+        self.is_resumed = self._keeps = True
 
     def close(self) -> tuple[LandedFile, ...]:
         """Finish every file."""
-        files = tuple(writer.close(self._landing_dir) for _, writer in sorted(self._writers.items()))
+        files = tuple(
+            writer.close(
+                self._landing_dir, self._landing_dir / self._source / name / f"{self._run_id}{SUFFIX}"
+            )
+            for name, writer in sorted(self._writers.items())
+        )
+        _remove_partial(self._directory)
         self._closed = True
         return files
+
+
+def _started(begun: Mapping[str, str]) -> datetime:
+    return datetime.strptime(begun["run_id"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+
+
+def _remove_partial(directory: Path) -> None:
+    """The header first: without it the rest means nothing to anyone."""
+    if not directory.is_dir() or directory.is_symlink():
+        return
+    (directory / BEGUN).unlink(missing_ok=True)
+    for path in directory.iterdir():
+        path.unlink()
+    directory.rmdir()
+
+
+def _write_durably(target: Path, text: str) -> None:
+    """A small file, whole or not at all."""
+    temporary = target.with_name(f".{target.name}.tmp")
+    try:
+        with private_files():
+            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+            with os.fdopen(os.open(temporary, flags, 0o600), "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+        os.replace(temporary, target)
+        fsync_directory(target.parent)
+    except OSError as error:
+        raise _storage(error, target) from None
 
 
 def encode_line(value: Mapping[str, Any]) -> bytes:
@@ -193,20 +371,8 @@ def encode_line(value: Mapping[str, Any]) -> bytes:
 def write_manifest(landing_dir: Path, manifest: Manifest) -> Path:
     """Write the manifest, which makes the run's files count."""
     target = manifest_path(landing_dir, manifest.source, manifest.run_id)
-    temporary = target.with_name(f".{target.name}.tmp")
     text = json.dumps({"format": FORMAT, **asdict(manifest)}, default=_plain, indent=1, sort_keys=True)
-    try:
-        with private_files():
-            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
-            with os.fdopen(os.open(temporary, flags, 0o600), "w", encoding="utf-8") as file:
-                file.write(text + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-        os.replace(temporary, target)
-        fsync_directory(target.parent)
-    except OSError as error:
-        raise _storage(error, target) from None
+    _write_durably(target, text + "\n")
     return target
 
 
@@ -252,6 +418,7 @@ def read_manifest(path: Path) -> Manifest:
             ),
             rows_read=content["rows_read"],
             calls=content["calls"],
+            budget=content.get("budget", {}),
             notes=tuple(content["notes"]),
             accept_shrink=content["accept_shrink"],
         )
@@ -308,7 +475,12 @@ def verify(landing_dir: Path, file: LandedFile) -> Path:
 def read(landing_dir: Path, file: LandedFile) -> Iterator[dict[str, Any]]:
     """The envelopes of a landed file, verified first."""
     path = verify(landing_dir, file)
-    with path.open("rb") as packed, zstandard.ZstdDecompressor().stream_reader(packed) as unpacked:
+    with path.open("rb") as packed:
+        yield from _lines(packed)
+
+
+def _lines(packed: BinaryIO) -> Iterator[dict[str, Any]]:
+    with zstandard.ZstdDecompressor().stream_reader(packed, read_across_frames=True) as unpacked:
         for line in io.TextIOWrapper(unpacked, encoding="utf-8", newline="\n"):
             yield json.loads(line)
 

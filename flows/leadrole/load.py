@@ -19,16 +19,16 @@ from typing import Any
 import duckdb
 
 from leadrole import landing
-from leadrole.crm.hubspot.endpoints import OBJECTS, OWNER_FIELDS, STAGE_FIELDS
+from leadrole.crm.hubspot.endpoints import ENDPOINTS as HUBSPOT
 from leadrole.crm.spec import Endpoint, SourceState
 from leadrole.crm.windows import shrink_guard
 from leadrole.errors import InternalError, LeadroleError, SourceContractError, StorageError
 from leadrole.landing import Manifest
 from leadrole.privacy import private_files
 from leadrole.run import Run
-from leadrole.settings import CSV_FIELDS, HubspotSource, Settings, SourceSettings
+from leadrole.settings import CSV_FIELDS, ApiSource, HubspotSource, Settings, SourceSettings
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 MAX_QUARANTINE_SHARE = 0.01
 ROW_COLUMNS = (
     "updated_at timestamptz",
@@ -71,28 +71,67 @@ class LoadResult:
 class _Table:
     """One raw table and how its landed records are read."""
 
-    schema: str
+    kind: str  # of the source
     name: str
     fields: tuple[str, ...]
-    endpoint: Endpoint | None = None  # None: records carry {"id", "fields"}
+    endpoint: Endpoint | None = None  # None: read from a file, or a list that is read whole
     is_reference: bool = False  # listed whole each night; its dates are not to be relied on
 
     @property
     def full_name(self) -> str:
-        return f"{self.schema}.{self.name}"
+        return f"raw_{self.kind}.{self.name}"
+
+    @property
+    def body(self) -> str:
+        """Where a landed record holds its fields: HubSpot's own word, or ours."""
+        return "properties" if self.kind == "hubspot" and self.endpoint is not None else "fields"
+
+    @property
+    def history(self) -> tuple[str, ...]:
+        """Fields whose every value is kept."""
+        return self.endpoint.history if self.endpoint else ()
 
 
-HUBSPOT_TABLES = (
-    _Table("raw_hubspot", "owners", OWNER_FIELDS, is_reference=True),
-    _Table("raw_hubspot", "deal_stages", STAGE_FIELDS, is_reference=True),
-    *(_Table("raw_hubspot", endpoint.name, endpoint.fields, endpoint) for endpoint in OBJECTS),
-)
-CSV_TABLES = tuple(
-    _Table("raw_csv", name, tuple(field for field in fields if field != "id"))
-    for name, fields in CSV_FIELDS.items()
-)
-TABLES = {"hubspot": HUBSPOT_TABLES, "csv": CSV_TABLES}
-LINKS = tuple(f"{endpoint.name}_{target}" for endpoint in OBJECTS for target in endpoint.links)
+@dataclass(frozen=True)
+class _StageCheck:
+    """How a CRM's deals name their stages: two tables, and SQL over `deals` and `stages`."""
+
+    deals: str
+    stages: str
+    stage: str  # the field of deals
+    same: str  # is true of a deal and its stage
+    closed: str  # is true of a closed deal
+
+
+def _of_endpoints(kind: str, endpoints: Iterable[Endpoint]) -> tuple[_Table, ...]:
+    """The tables of a CRM: one an endpoint, references first."""
+    return tuple(
+        _Table(kind, item.name, item.fields, None if item.is_reference else item, item.is_reference)
+        for item in sorted(endpoints, key=lambda item: not item.is_reference)
+    )
+
+
+ENDPOINTS: dict[str, tuple[Endpoint, ...]] = {"hubspot": HUBSPOT}
+TABLES = {
+    **{kind: _of_endpoints(kind, endpoints) for kind, endpoints in ENDPOINTS.items()},
+    "csv": tuple(
+        _Table("csv", name, tuple(field for field in fields if field != "id"))
+        for name, fields in CSV_FIELDS.items()
+    ),
+}
+LINKS = {
+    kind: tuple(f"{item.name}_{target}" for item in endpoints for target in item.links)
+    for kind, endpoints in ENDPOINTS.items()
+}
+STAGE_CHECKS = {
+    "hubspot": _StageCheck(
+        deals="raw_hubspot.deals",
+        stages="raw_hubspot.deal_stages",
+        stage="dealstage",
+        same="stages.stage_id = deals.dealstage and stages.pipeline_id = deals.pipeline",
+        closed="deals.hs_is_closed is not distinct from 'true'",
+    )
+}
 
 
 # --- the file ----------------------------------------------------------------------------------------------
@@ -110,35 +149,39 @@ def ensure_raw(path: Path) -> None:
         versions = _rows(connection, "select version from load.schema_version") if known else []
         if versions == [(SCHEMA_VERSION,)]:
             return
-        connection.execute("begin")
-        _create_tables(connection)
-        if not versions:
-            connection.execute("insert into load.schema_version values (?)", [SCHEMA_VERSION])
-        elif versions[0][0] > SCHEMA_VERSION:
+        if versions and versions[0][0] > SCHEMA_VERSION:
             raise StorageError(
                 f"raw.duckdb was written by a newer version of leadrole (schema {versions[0][0]}, "
                 f"this one knows {SCHEMA_VERSION})",
                 where=str(path),
                 next_step="install the newer leadrole again, or restore the backup from before it",
             )
+        connection.execute("begin")
+        _create_tables(connection)
+        connection.execute("delete from load.schema_version")
+        connection.execute("insert into load.schema_version values (?)", [SCHEMA_VERSION])
         connection.execute("commit")
 
 
 def _create_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    for schema in ("raw_hubspot", "raw_csv", "load"):
+    for schema in (*(f"raw_{kind}" for kind in TABLES), "load"):
         connection.execute(f"create schema if not exists {schema}")
-    for table in (*HUBSPOT_TABLES, *CSV_TABLES):
+    for table in (table for tables in TABLES.values() for table in tables):
         columns = ", ".join(["id text not null", *(f"{field} text" for field in table.fields), *ROW_COLUMNS])
         connection.execute(f"create table if not exists {table.full_name} ({columns})")
-        if table.endpoint and table.endpoint.history:
+        # A version that asks for another field finds the table of the last one.
+        for field in table.fields:
+            connection.execute(f"alter table {table.full_name} add column if not exists {field} text")
+        if table.history:
             connection.execute(
                 f"create table if not exists {table.full_name}_history (id text, field text, value text, "
                 "changed_at timestamptz, changed_by text, source_type text, seen_live boolean)"
             )
-    for name in LINKS:
-        connection.execute(
-            f"create table if not exists raw_hubspot.{name} (from_id text, to_id text, type text)"
-        )
+    for kind, names in LINKS.items():
+        for name in names:
+            connection.execute(
+                f"create table if not exists raw_{kind}.{name} (from_id text, to_id text, type text)"
+            )
     for name, columns in LOAD_TABLES.items():
         connection.execute(f"create table if not exists load.{name} ({columns})")
 
@@ -396,10 +439,11 @@ class _Loader:
         for table in TABLES[self.source.kind]:
             self.live_before[table.name] = self._live(table)
             self._table(table)
-        if self.source.kind == "hubspot":
-            self._merges()
-            for name in LINKS:
-                self._links(name)
+        for table in TABLES[self.source.kind]:
+            if table.endpoint is not None and (table.endpoint.swallowed or table.endpoint.survivor):
+                self._merges(table, table.endpoint)
+        for name in LINKS.get(self.source.kind, ()):
+            self._links(name)
         self.verify_contract()
         return self._record()
 
@@ -421,37 +465,32 @@ class _Loader:
         self._merge_rows(table)
         if table.is_reference or table.name in self.manifest.walked:
             self._vanish(table)
-        if table.endpoint is not None and table.endpoint.history:
+        if table.history:
             self._history(table)
         self.connection.execute("drop table incoming")
 
     def _incoming(self, table: _Table, path: str) -> None:
         """The landed records as a table; explicit columns, so that nothing is guessed from the first rows."""
+        body, history_body = table.body, "propertiesWithHistory" if table.body == "properties" else "history"
+        fields = f"{body} struct({_list(f'{name} text' for name in table.fields)})"
+        columns = f'id text, "updatedAt" text, {fields}'
+        archived, archived_at, history = "false", "null", "null"
         if table.endpoint is None:
-            fields = f"fields struct({_list(f'{name} text' for name in table.fields)})"
-            columns = f'struct(id text, "updatedAt" text, {fields})'
             stamp = (
                 f"coalesce({_moment('record.updatedAt')}, timestamptz '1970-01-01 00:00:00+00')"
                 if table.is_reference
                 else "?::timestamptz"
             )
-            values, archived, archived_at, history = "record.fields", "false", "null", "null"
         else:
-            fields = f"properties struct({_list(f'{name} text' for name in table.fields)})"
-            entry = 'struct(value text, "timestamp" text, "sourceType" text, "changedBy" text)[]'
-            columns = (
-                f'struct(id text, "updatedAt" text, archived boolean, "archivedAt" text, {fields}'
-                + (
-                    f', "propertiesWithHistory" struct({_list(f"{name} {entry}" for name in table.endpoint.history)})'
-                    if table.endpoint.history
-                    else ""
-                )
-                + ")"
-            )
-            stamp = f"coalesce({_moment(f'record.properties.{table.endpoint.cursor}')}, {_moment('record.updatedAt')})"
-            values = "record.properties"
+            columns += ', archived boolean, "archivedAt" text'
+            cursor = f"record.{body}.{table.endpoint.cursor}" if table.endpoint.cursor else "null"
+            stamp = f"coalesce({_moment(cursor)}, {_moment('record.updatedAt')})"
             archived, archived_at = "coalesce(record.archived, false)", _moment("record.archivedAt")
-            history = "record.propertiesWithHistory" if table.endpoint.history else "null"
+        if table.history:
+            entry = 'struct(value text, "timestamp" text, "sourceType" text, "changedBy" text)[]'
+            columns += f', "{history_body}" struct({_list(f"{name} {entry}" for name in table.history)})'
+            history = f'record."{history_body}"'
+        values = f"record.{body}"
         query = f"""
             create temp table incoming as
             select
@@ -467,7 +506,7 @@ class _Loader:
                 row_number() over () as arrival
             from read_ndjson(
                 ?,
-                columns = {{endpoint: 'text', page: 'bigint', received_at: 'text', record: '{columns}'}},
+                columns = {{endpoint: 'text', page: 'bigint', received_at: 'text', record: 'struct({columns})'}},
                 compression = 'zstd',
                 maximum_object_size = 67108864
             )
@@ -643,10 +682,9 @@ class _Loader:
 
     def _history(self, table: _Table) -> None:
         """Add every entry not seen before; nothing is ever removed, as the CRM may drop its oldest ones."""
-        assert table.endpoint is not None
         entries = " union all ".join(
             f"select id, '{field}' as field, is_archived, unnest(history.{field}) as entry from incoming"
-            for field in table.endpoint.history
+            for field in table.history
         )
         self.connection.execute(
             f"""
@@ -695,24 +733,27 @@ class _Loader:
         self.connection.execute(statement, list(values))
         return abs(_number(self.connection, f"select count(*) from {table}") - before)
 
-    def _merges(self) -> None:
-        """Point merged-away contacts to who they are now, over any number of merges.
+    def _merges(self, table: _Table, endpoint: Endpoint) -> None:
+        """Point merged-away records to who they are now, over any number of merges.
 
-        The survivor names them in hs_merged_object_ids; they themselves vanish without having been archived.
+        HubSpot's survivor names them, and they vanish without having been archived; elsewhere they name it.
         """
+        pairs = (
+            f"select id as survivor, trim(unnest(string_split({endpoint.swallowed}, ';'))) as loser "
+            f"from {table.full_name} where {endpoint.swallowed} is not null"
+            if endpoint.swallowed
+            else f"select {endpoint.survivor} as survivor, id as loser from {table.full_name} "
+            f"where {endpoint.survivor} is not null"
+        )
         self.connection.execute(
-            """
-            update raw_hubspot.contacts
+            f"""
+            update {table.full_name} as held
             set
                 _deleted_how = 'merged',
                 _merged_into = roots.survivor,
                 _last_run = ?
             from (
-                with recursive pairs as (
-                    select id as survivor, trim(unnest(string_split(hs_merged_object_ids, ';'))) as loser
-                    from raw_hubspot.contacts
-                    where hs_merged_object_ids is not null
-                ),
+                with recursive pairs as ({pairs}),
 
                 chain as (
                     select loser, survivor, 1 as hops
@@ -730,9 +771,9 @@ class _Loader:
                 group by loser
             ) as roots
             where
-                contacts.id = roots.loser
-                and contacts._deleted_at is not null
-                and row(contacts._deleted_how, contacts._merged_into) is distinct from row('merged', roots.survivor)
+                held.id = roots.loser
+                and held._deleted_at is not null
+                and row(held._deleted_how, held._merged_into) is distinct from row('merged', roots.survivor)
             """,
             [self.manifest.run_id],
         )
@@ -742,7 +783,7 @@ class _Loader:
         file = self.manifest.file(name)
         if file is None:
             return
-        table = f"raw_hubspot.{name}"
+        table = f"raw_{self.source.kind}.{name}"
         self.connection.execute(
             """
             create temp table incoming as
@@ -806,30 +847,27 @@ class _Loader:
                     self._live(table),
                     accepted=self.manifest.accept_shrink,
                 )
-        if isinstance(self.source, HubspotSource):
-            self._unknown_stages(self.source)
+        check = STAGE_CHECKS.get(self.source.kind)
+        if check is not None and isinstance(self.source, ApiSource):
+            self._unknown_stages(self.source, check)
 
-    def _unknown_stages(self, source: HubspotSource) -> None:
+    def _unknown_stages(self, source: ApiSource, check: _StageCheck) -> None:
         """Deals in a stage that no pipeline has, or open deals in one that was deleted.
 
         Closed deals keep the id of a deleted stage for ever; that is history, not a fault.
         """
         found = _rows(
             self.connection,
-            """
-            select deals.dealstage, count(*)
-            from raw_hubspot.deals
-            left join raw_hubspot.deal_stages
-                on deal_stages.stage_id = deals.dealstage and deal_stages.pipeline_id = deals.pipeline
+            f"""
+            select deals.{check.stage}, count(*)
+            from {check.deals} as deals
+            left join {check.stages} as stages on {check.same}
             where
                 deals._deleted_at is null
-                and deals.dealstage is not null
-                and (
-                    deal_stages.id is null
-                    or (deal_stages._deleted_at is not null and deals.hs_is_closed is distinct from 'true')
-                )
-            group by deals.dealstage
-            order by count(*) desc, deals.dealstage
+                and deals.{check.stage} is not null
+                and (stages.id is null or (stages._deleted_at is not null and not ({check.closed})))
+            group by deals.{check.stage}
+            order by count(*) desc, deals.{check.stage}
             """,
         )
         if not found:
@@ -841,7 +879,7 @@ class _Loader:
         if source.unknown_stage == "fail":
             raise SourceContractError(
                 told,
-                next_step="move those deals or restore the stage in HubSpot, or set unknown_stage: warn in the config",
+                next_step="move those deals or restore the stage in the CRM, or set unknown_stage: warn in the config",
             )
         self.notes.append(told)
 

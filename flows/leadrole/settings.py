@@ -216,10 +216,26 @@ class RateLimit(Section):
     search_per_second: Annotated[int, Field(ge=1, le=1_000_000)] = 4
 
 
-class HubspotSource(Section):
-    """A HubSpot account, read through its API."""
+class ApiSource(Section):
+    """What every CRM that is read through an API has in common."""
 
     name: Name
+    kind: str
+    base_url: str
+    page_size: Annotated[int, Field(ge=1, le=2000)] = 100
+    settle_seconds: Annotated[int, Field(ge=1, le=3600)] = 60
+    overlap_seconds: Annotated[int, Field(ge=0, le=86400)] = 900
+    full_reread_days: Annotated[int, Field(ge=1, le=90)] = 7
+    max_clock_skew_minutes: Annotated[int, Field(ge=1, le=60_000_000)] = 10
+    # Other programs live from the same account's day.
+    max_allowance_share: Annotated[float, Field(gt=0, le=1)] = 0.5
+    accepted_stages: tuple[Text, ...] = ()
+    unknown_stage: Literal["fail", "warn"] = "fail"
+
+
+class HubspotSource(ApiSource):
+    """A HubSpot account, read through its API."""
+
     kind: Literal["hubspot"]
     base_url: str = "https://api.hubapi.com"
     api_version: Literal["2026-03", "2026-09", "v3"] = "2026-03"
@@ -227,15 +243,9 @@ class HubspotSource(Section):
     token: SecretStr = Field(default=SecretStr(""), exclude=True, repr=False)
     rate_limit: RateLimit = RateLimit()
     page_size: Annotated[int, Field(ge=1, le=100)] = 100
-    settle_seconds: Annotated[int, Field(ge=1, le=3600)] = 60
-    overlap_seconds: Annotated[int, Field(ge=0, le=86400)] = 900
-    full_reread_days: Annotated[int, Field(ge=1, le=90)] = 7
-    max_clock_skew_minutes: Annotated[int, Field(ge=1, le=60_000_000)] = 10
     deal_pipelines: tuple[Text, ...] = ()
     qualified_stages: tuple[Text, ...] = ("salesqualifiedlead", "opportunity", "customer")
     disqualified_statuses: tuple[Text, ...] = ("UNQUALIFIED", "BAD_TIMING")
-    accepted_stages: tuple[Text, ...] = ()
-    unknown_stage: Literal["fail", "warn"] = "fail"
 
 
 class CsvColumn(Section):

@@ -11,18 +11,24 @@ import json
 import time
 import urllib.parse
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
 import requests
-from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError
 
 from leadrole import __version__
-from leadrole.errors import AuthError, LeadroleError, SourceContractError, SourceUnavailableError
+from leadrole.crm.auth import KeyAuth, TokenAuth
+from leadrole.errors import (
+    AuthError,
+    LeadroleError,
+    MissingPermissionError,
+    SourceContractError,
+    SourceUnavailableError,
+)
 from leadrole.privacy import redact
 
 CONNECT_SECONDS = 10
@@ -58,22 +64,14 @@ class Refusal:
     next_step: str = SAME_LATER
 
 
-Explain = Callable[[int, Any], Refusal]
+# Told the status and the body (None if it is no JSON); None says that the answer is a good one.
+Explain = Callable[[int, Any], Refusal | None]
+# What a call costs in the vendor's own unit.
+Cost = Callable[[str, str], int]
 
 
-class BearerAuth(AuthBase):
-    """The key, in an object that is asked per request and never stands in session headers or URLs."""
-
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Add the key to one request."""
-        request.headers["Authorization"] = f"Bearer {self._token}"
-        return request
-
-    def __repr__(self) -> str:
-        return "BearerAuth([hidden])"
+def _one(method: str, path: str) -> int:
+    return 1
 
 
 class RateLimiter:
@@ -111,11 +109,15 @@ class Client:
         self,
         base_url: str,
         *,
-        auth: AuthBase,
-        secrets: Iterable[str],
+        auth: KeyAuth | TokenAuth | None,
+        secrets: list[str],
         explain: Explain,
         limiter: RateLimiter,
-        search_limiter: RateLimiter,
+        search_limiter: RateLimiter | None = None,
+        cost: Cost = _one,
+        allowance: int | None = None,
+        most_share: float = 1.0,
+        numbers_as_text: bool = False,
         clock: Callable[[], datetime],
         sleep: Callable[[float], None] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
@@ -126,7 +128,7 @@ class Client:
         self._base_url = base_url.rstrip("/")
         self._origin = origin(base_url)
         self._auth = auth
-        self._secrets = tuple(secrets)
+        self._secrets = secrets  # the list itself: tokens that come later are secrets too
         self._explain = explain
         self._limiter = limiter
         self._search_limiter = search_limiter
@@ -136,8 +138,13 @@ class Client:
         self._total_seconds = total_seconds
         self._read_seconds = read_seconds
         self._max_body_bytes = max_body_bytes
+        self._cost = cost
+        self._most_share = most_share
+        self._numbers_as_text = numbers_as_text
         self._failures = 0
         self.calls = 0
+        self.spent = 0
+        self.allowance = allowance
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.headers.update(
@@ -154,17 +161,34 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self._session.close()
 
-    def get(self, path: str, params: Mapping[str, str] | None = None) -> Reply:
+    def get(
+        self, path: str, params: Mapping[str, str] | None = None, *, headers: Mapping[str, str] | None = None
+    ) -> Reply:
         """One answer to a GET."""
-        return self._call("GET", path, params, None, is_search=False)
+        return self._call("GET", path, params, None, headers=headers)
 
     def post(self, path: str, body: Mapping[str, Any], *, params: Mapping[str, str] | None = None) -> Reply:
         """One answer to a POST that reads."""
-        return self._call("POST", path, params, body, is_search=False)
+        return self._call("POST", path, params, json.dumps(body).encode())
+
+    def post_form(
+        self, path: str, fields: Mapping[str, str], *, headers: Mapping[str, str] | None = None
+    ) -> Reply:
+        """One answer to a form, as token endpoints want it."""
+        kind = {"Content-Type": "application/x-www-form-urlencoded", **(headers or {})}
+        return self._call("POST", path, None, urllib.parse.urlencode(fields).encode(), headers=kind)
+
+    def send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Reply:
+        """One answer to another method, such as the deletion of a job of ours."""
+        return self._call(method, path, None, None if body is None else json.dumps(body).encode())
+
+    def get_text(self, path: str, params: Mapping[str, str] | None = None, *, accept: str) -> Reply:
+        """One answer whose body is text of the media type `accept`, given as bytes."""
+        return self._call("GET", path, params, None, headers={"Accept": accept}, accept=accept)
 
     def search(self, path: str, body: Mapping[str, Any]) -> Reply:
         """One answer to a search, which has a limit of its own."""
-        return self._call("POST", path, None, body, is_search=True)
+        return self._call("POST", path, None, json.dumps(body).encode(), is_search=True)
 
     def check_link(self, link: str) -> None:
         """Refuse a next-page link that leaves the origin, whether or not anyone would follow it."""
@@ -180,20 +204,22 @@ class Client:
         method: str,
         path: str,
         params: Mapping[str, str] | None,
-        body: Mapping[str, Any] | None,
+        data: bytes | None,
         *,
-        is_search: bool,
+        headers: Mapping[str, str] | None = None,
+        accept: str | None = None,
+        is_search: bool = False,
     ) -> Reply:
         url = self._base_url + path
         self.check_link(url)
         failed = limited = refused = 0
         while True:
             self._limiter.wait()
-            if is_search:
+            if is_search and self._search_limiter is not None:
                 self._search_limiter.wait()
-            self.calls += 1
+            self._spend(method, path)
             try:
-                status, reply = self._once(method, url, params, body)
+                status, reply = self._once(method, url, params, data, headers or {}, accept)
             except _TransientError as error:
                 failed = self._failed(failed, path, str(error))
                 continue
@@ -206,9 +232,10 @@ class Client:
                 refused += 1
                 if refused > 1:
                     raise AuthError(message, where=where, next_step=refusal.next_step)
-                self._sleep(1.0)
+                if self._auth is None or not self._auth.renew():
+                    self._sleep(1.0)
             elif refusal.kind == "scope":
-                raise AuthError(message, where=where, next_step=refusal.next_step)
+                raise MissingPermissionError(message, where=where, next_step=refusal.next_step)
             elif refusal.kind == "quota":
                 raise SourceUnavailableError(message, where=where, next_step=refusal.next_step)
             elif refusal.kind in ("limit", "wait"):
@@ -231,6 +258,18 @@ class Client:
                 failed = self._failed(failed, path, message)
             else:
                 raise SourceUnavailableError(message, where=where, next_step=refusal.next_step)
+
+    def _spend(self, method: str, path: str) -> None:
+        """Count a call, unless it would take more of the account's day than we may."""
+        cost = self._cost(method, path)
+        if self.allowance is not None and self.spent + cost > self.allowance * self._most_share:
+            raise SourceUnavailableError(
+                f"tonight's calls reached {self._most_share:.0%} of the account's daily {self.allowance:,}; "
+                "this night is incomplete",
+                next_step="run again tomorrow: a first load goes on where it stopped; or raise max_allowance_share",
+            )
+        self.calls += 1
+        self.spent += cost
 
     def _failed(self, failed: int, path: str, message: str) -> int:
         """Count a failure and wait, or give up."""
@@ -258,20 +297,23 @@ class Client:
         return max((until - (reply.server_time or self._clock())).total_seconds(), 1.0)
 
     def _refusal(self, status: int, reply: Reply) -> Refusal | None:
-        if status == 204 or (200 <= status < 300 and reply.body is None):
-            return Refusal("fatal", "the CRM sent an empty answer")
-        body = reply.body
-        if 200 <= status < 300 and not (isinstance(body, dict) and body.get("status") == "error"):
-            return None
-        return self._explain(status, body)
+        refusal = self._explain(status, reply.body)
+        if refusal is None and not 200 <= status < 300:
+            return Refusal("fatal", f"an answer that is not known ({status})")
+        return refusal
 
     def _once(
-        self, method: str, url: str, params: Mapping[str, str] | None, body: Mapping[str, Any] | None
+        self,
+        method: str,
+        url: str,
+        params: Mapping[str, str] | None,
+        data: bytes | None,
+        headers: Mapping[str, str],
+        accept: str | None,
     ) -> tuple[int, Reply]:
         """One attempt; library errors, which may quote the key, are replaced by words of ours."""
         deadline = self._monotonic() + self._total_seconds
-        data = None if body is None else json.dumps(body).encode("utf-8")
-        headers = {} if data is None else {"Content-Type": "application/json"}
+        kind = {} if data is None else {"Content-Type": "application/json"}
         host = _place(url)
         try:
             with self._session.request(
@@ -279,7 +321,7 @@ class Client:
                 url,
                 params=params,
                 data=data,
-                headers=headers,
+                headers={**kind, **headers},
                 auth=self._auth,
                 stream=True,
                 allow_redirects=False,
@@ -292,7 +334,7 @@ class Client:
                         next_step="set base_url to the CRM's own address; the key is sent nowhere else",
                     )
                 content = self._read(response, deadline)
-                return response.status_code, self._reply(response, content)
+                return response.status_code, self._reply(response, content, accept)
         except LeadroleError:
             raise
         except requests.exceptions.SSLError:
@@ -329,11 +371,13 @@ class Client:
                     f"{_place(response.url)} took longer than {self._total_seconds:g} s for one answer"
                 )
 
-    def _reply(self, response: requests.Response, content: bytes) -> Reply:
+    def _reply(self, response: requests.Response, content: bytes, accept: str | None) -> Reply:
         kind = response.headers.get("Content-Type", "").split(";")[0].strip().lower()
         is_good = 200 <= response.status_code < 300
         body: Any = None
-        if content.strip() and response.status_code != 204:
+        if accept is not None and kind == accept and is_good:
+            body = bytes(content)
+        elif content.strip() and response.status_code != 204:
             if kind and "json" not in kind and is_good:
                 if kind == "text/html":
                     raise AuthError(
@@ -353,11 +397,12 @@ class Client:
             server_time = None
         return Reply(body, response.headers, self._clock(), server_time)
 
-    @staticmethod
-    def _parse(content: bytes, place: str, *, is_good: bool) -> Any:
+    def _parse(self, content: bytes, place: str, *, is_good: bool) -> Any:
         contract = "report it to the CRM's support; nothing of this night was kept"
         try:
-            return json.loads(content.decode("utf-8-sig"))
+            text = content.decode("utf-8-sig")
+            # Money in a JSON number would lose its last cents as a float.
+            return json.loads(text, parse_float=str) if self._numbers_as_text else json.loads(text)
         except UnicodeDecodeError:
             if not is_good:
                 return None

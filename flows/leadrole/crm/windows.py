@@ -15,6 +15,7 @@ from typing import TypeVar
 from leadrole.errors import SourceContractError, SourceUnavailableError
 
 Item = TypeVar("Item")
+Key = TypeVar("Key", int, str)
 ALLOWED_SKEW = timedelta(minutes=10)
 # Losing one or two of three records is a normal night of a small team.
 SMALLEST_SHRINK = 3
@@ -73,19 +74,19 @@ def is_full_due(last_full: datetime | None, now: datetime, *, every: timedelta) 
 
 
 def keyset(
-    fetch: Callable[[int], tuple[Sequence[Item], bool]], id_of: Callable[[Item], str]
+    fetch: Callable[[Key], tuple[Sequence[Item], bool]], key_of: Callable[[Item], Key], start: Key
 ) -> Iterator[Sequence[Item]]:
-    """Pages by "id greater than the last one".
+    """Pages by "key greater than the last one".
 
-    `fetch(last)` gives the rows after id `last` and whether the CRM says that more follow. An offset into a
-    result that changes meanwhile skips records; an id can't.
+    `fetch(last)` gives the rows after key `last` and whether the CRM says that more follow. An offset into a
+    result that changes meanwhile skips records; a key can't.
     """
-    last = 0
+    last = start
     while True:
         rows, more = fetch(last)
         if rows:
             yield rows
-        highest = max((int(id_of(row)) for row in rows), default=last)
+        highest = max((key_of(row) for row in rows), default=last)
         if not rows or (highest <= last and more):
             if more and rows:
                 raise SourceUnavailableError(
@@ -98,10 +99,12 @@ def keyset(
             return
 
 
-def follow(fetch: Callable[[str | None], tuple[Item, str | None]]) -> Iterator[Item]:
+def follow(
+    fetch: Callable[[str | None], tuple[Item, str | None]], start: str | None = None
+) -> Iterator[Item]:
     """Pages by the CRM's own token; a token that comes twice is a loop."""
     seen: set[str] = set()
-    token: str | None = None
+    token = start
     while True:
         page, token = fetch(token)
         yield page
@@ -113,6 +116,11 @@ def follow(fetch: Callable[[str | None], tuple[Item, str | None]]) -> Iterator[I
                 next_step="run again later; if it stays, report it to the CRM's support",
             )
         seen.add(token)
+
+
+def by_number(record_id: str) -> tuple[int, str]:
+    """A key that sorts ids as their CRM does: numbers by value, everything else as text."""
+    return (int(record_id), record_id) if record_id.isdecimal() else (0, record_id)
 
 
 def chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:

@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
-from leadrole.crm.spec import Endpoint, Layout
+from dataclasses import dataclass
+
+from leadrole.crm.spec import Endpoint
+
+
+@dataclass(frozen=True)
+class Layout:
+    """HubSpot's paths in one version of its API; {type}, {from_type} and {to_type} are filled in."""
+
+    objects: str
+    search: str
+    batch_read: str
+    associations: str
+    owners: str
+    pipelines: str
+    properties: str
+
 
 _DATED = Layout(
     objects="/crm/objects/{version}/{type}",
@@ -46,7 +62,8 @@ CONTACTS = Endpoint(
     ),
     cursor="lastmodifieddate",  # contacts alone; every other kind has hs_ before it
     history=("lifecyclestage", "hs_lead_status", "hubspot_owner_id", "recent_conversion_date"),
-    first_load="batch",
+    swallowed="hs_merged_object_ids",
+    lists_ids_only=True,
 )
 
 DEALS = Endpoint(
@@ -69,7 +86,7 @@ DEALS = Endpoint(
     cursor="hs_lastmodifieddate",
     history=("dealstage", "pipeline", "hubspot_owner_id", "amount", "closedate"),
     links=("contacts",),
-    first_load="batch",
+    lists_ids_only=True,
     may_lack=frozenset({"deal_currency_code"}),  # accounts with one currency have no such property
 )
 
@@ -124,20 +141,31 @@ MEETINGS = Endpoint(
     links=("contacts", "deals"),
 )
 
-# Deals before activities: the links of an activity may point to a deal that was made a minute ago.
-OBJECTS = (CONTACTS, DEALS, CALLS, EMAILS, MEETINGS)
-
-OWNER_FIELDS = ("type", "first_name", "last_name", "user_id", "archived")
-STAGE_FIELDS = (
-    "pipeline_id",
-    "pipeline_label",
-    "stage_id",
-    "label",
-    "display_order",
-    "is_closed",
-    "probability",
-    "archived",
+OWNERS = Endpoint(
+    name="owners",
+    type="owners",
+    fields=("type", "first_name", "last_name", "user_id", "archived"),
+    is_reference=True,
 )
+
+DEAL_STAGES = Endpoint(
+    name="deal_stages",
+    type="deals",
+    fields=(
+        "pipeline_id",
+        "pipeline_label",
+        "stage_id",
+        "label",
+        "display_order",
+        "is_closed",
+        "probability",
+        "archived",
+    ),
+    is_reference=True,
+)
+
+# Deals before activities: the links of an activity may point to a deal that was made a minute ago.
+ENDPOINTS = (OWNERS, DEAL_STAGES, CONTACTS, DEALS, CALLS, EMAILS, MEETINGS)
 
 MAX_PAGE = 100
 MAX_SEARCH_PAGE = 200

@@ -15,13 +15,17 @@ LOCKED_SECONDS = 2.0
 MIGRATION_SECONDS = 60.0
 
 
-def explain(status: int, body: Any) -> Refusal:
-    """What a refusal means.
+def explain(status: int, body: Any) -> Refusal | None:
+    """What a refusal means; None for an answer.
 
     HubSpot docs "Usage guidelines" and "Error handling": 429 names a policy and often no Retry-After; 423 is a
     lock, 477 a migration; 530 comes from the edge for a malformed key. Proved by test_client.
     """
+    if status == 204 or (200 <= status < 300 and body is None):
+        return Refusal("fatal", "HubSpot sent an empty answer")
     error = body if isinstance(body, dict) else {}
+    if 200 <= status < 300 and error.get("status") != "error":
+        return None
     said = _short(error.get("message"))
     category = str(error.get("category") or error.get("errorType") or "")
     if status in (401, 530) or category in ("INVALID_AUTHENTICATION", "EXPIRED_AUTHENTICATION"):
