@@ -54,7 +54,7 @@ def write_touches(path: Path, moments: list[str]) -> None:
 def write_suites(directory: Path, suite: str = SUITE, manifest: str | None = None) -> Path:
     (directory / "marts").mkdir(parents=True)
     (directory / "marts" / "fct_touch.yml").write_text(suite)
-    (directory / "manifest.yml").write_text(manifest or "dbt_tests: 7\nsuites: {marts_fct_touch: 3}\n")
+    (directory / "manifest.yml").write_text(manifest or "dbt_tests: {common: 7}\nsuites: {marts_fct_touch: 3}\n")
     return directory
 
 
@@ -116,9 +116,9 @@ def test_a_suite_without_checks_is_a_failed_night(run: Run, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("manifest", "message"),
     [
-        ("dbt_tests: 7\nsuites: {marts_fct_touch: 4}\n", "holds 3 checks, the manifest says 4"),
-        ("dbt_tests: 7\nsuites: {marts_fct_touch: 3, raw_gone: 2}\n", "raw_gone holds 0 checks"),
-        ("dbt_tests: 8\nsuites: {marts_fct_touch: 3}\n", "7 dbt tests ran, the manifest says 8"),
+        ("dbt_tests: {common: 7}\nsuites: {marts_fct_touch: 4}\n", "holds 3 checks, the manifest says 4"),
+        ("dbt_tests: {common: 7}\nsuites: {marts_fct_touch: 3, raw_gone: 2}\n", "raw_gone holds 0 checks"),
+        ("dbt_tests: {common: 8}\nsuites: {marts_fct_touch: 3}\n", "7 dbt tests ran, the manifest says 8"),
     ],
     ids=["a check fewer", "a suite gone", "a dbt test fewer"],
 )

@@ -11,7 +11,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -23,7 +23,7 @@ from leadrole import paths
 from leadrole.errors import ChecksFailedError, InternalError, StorageError
 from leadrole.privacy import pseudonym_key, rep_key
 from leadrole.run import Run
-from leadrole.settings import HubspotSource, Settings
+from leadrole.settings import ApiSource, Settings
 
 NodeProgress = Callable[[int, int, str], None]
 
@@ -56,7 +56,14 @@ _OWNER_COLUMNS = {
         ("activities", "owner_id"),
     ],
 }
-_OWNER_HISTORY = {"hubspot": ["contacts_history", "deals_history"]}
+_OWNER_HISTORY = {
+    "hubspot": [("contacts_history", "hubspot_owner_id"), ("deals_history", "hubspot_owner_id")],
+}
+# What a CRM calls the people that own records.
+_REP_NAMES = {
+    "hubspot": "select id, nullif(trim(concat_ws(' ', first_name, last_name)), '') from raw_hubspot.owners",
+    "csv": "select id, name from raw_csv.people",
+}
 
 
 @dataclass(frozen=True)
@@ -209,14 +216,9 @@ def _config_tables(settings: Settings, run: Run, as_of: datetime) -> Iterable[_T
     milestones: list[tuple[str, str, str, str]] = []
     accepted: list[tuple[str, str]] = []
     for source in settings.sources:
-        if isinstance(source, HubspotSource):
-            milestones += [
-                ("hubspot", "lifecyclestage", value, "qualified") for value in source.qualified_stages
-            ]
-            milestones += [
-                ("hubspot", "hs_lead_status", value, "disqualified") for value in source.disqualified_statuses
-            ]
-            accepted += [("hubspot", stage) for stage in source.accepted_stages]
+        if isinstance(source, ApiSource):
+            milestones += [(source.kind, *milestone) for milestone in source.milestones]
+            accepted += [(source.kind, stage) for stage in source.accepted_stages]
     yield _Table(
         "lead_milestones",
         ["source_crm varchar", "field varchar", "value varchar", "milestone varchar"],
@@ -271,7 +273,7 @@ def _holidays(country: str, as_of: datetime) -> list[tuple[date, str]]:
 
 def _people(settings: Settings, run: Run) -> list[tuple[str, str, str, float | None, str | None]]:
     key = pseudonym_key(run.pseudonym_key_path)
-    named = _owners_in_raw(run)
+    named = _owners_in_raw(run, {source.kind for source in settings.sources})
     for assignment in settings.roles:
         named.setdefault(assignment.person, None)
     seniority_in_role = {role.person: role.seniority for role in settings.roles if role.seniority}
@@ -295,26 +297,26 @@ def _people(settings: Settings, run: Run) -> list[tuple[str, str, str, float | N
     return people
 
 
-def _owners_in_raw(run: Run) -> dict[str, str | None]:
+def _owners_in_raw(run: Run, kinds: Collection[str]) -> dict[str, str | None]:
     """Every owner id that raw mentions, with the CRM's name for it where there is one."""
     found: dict[str, str | None] = {}
     with duckdb.connect(str(run.raw_path), read_only=True) as connection:
-        for kind, columns in _OWNER_COLUMNS.items():
-            queries = [f"select {column} as owner_id from raw_{kind}.{table}" for table, column in columns]
+        for kind in sorted(kinds):
+            queries = [
+                f"select {column} as owner_id from raw_{kind}.{table}"
+                for table, column in _OWNER_COLUMNS[kind]
+            ]
             queries += [
-                f"select value as owner_id from raw_{kind}.{table} where field = 'hubspot_owner_id'"
-                for table in _OWNER_HISTORY.get(kind, [])
+                f"select value as owner_id from raw_{kind}.{table} where field = '{field}'"
+                for table, field in _OWNER_HISTORY.get(kind, [])
             ]
             union = " union ".join(queries)
             rows = connection.execute(
                 f"select distinct owner_id from ({union}) where coalesce(owner_id, '') <> ''"
             ).fetchall()
             found.update({f"{kind}:{owner_id}": None for (owner_id,) in rows})
-        names = connection.execute(
-            "select 'hubspot:' || id, nullif(trim(concat_ws(' ', first_name, last_name)), '')"
-            " from raw_hubspot.owners union all select 'csv:' || id, name from raw_csv.people"
-        ).fetchall()
-    found.update(dict(names))
+            named = connection.execute(_REP_NAMES[kind]).fetchall()
+            found.update({f"{kind}:{owner_id}": name for owner_id, name in named})
     return found
 
 
@@ -399,6 +401,7 @@ def dbt_vars(settings: Settings, run_id: str, as_of: datetime, data_through: dat
         "as_of": _moment(as_of),
         "data_through": _moment(data_through),
         "timezone": settings.company.timezone,
+        "source_kinds": sorted(source.kind for source in settings.sources),
         **settings.parameters.model_dump(mode="json"),
     }
 

@@ -206,7 +206,9 @@ class LandingWriter:
         for writer in self._writers.values():
             writer.abandon()
         # After an outage or a kill the rest can follow. After anything else, what came is in doubt.
-        can_follow = not isinstance(error, LeadroleError) or isinstance(error, SourceUnavailableError | AuthError)
+        can_follow = not isinstance(error, LeadroleError) or isinstance(
+            error, SourceUnavailableError | AuthError
+        )
         if not (self._keeps and can_follow):
             _remove_partial(self._directory)
 

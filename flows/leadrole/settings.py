@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
@@ -130,7 +130,7 @@ def _is_env_name(value: str) -> str:
 def _is_rep(value: str) -> str:
     if "@" in value:
         raise ValueError("expected an owner id such as hubspot:101, not an e-mail address")
-    if not re.fullmatch(r"(hubspot|csv):[^\s:]{1,80}", value):
+    if not re.fullmatch(rf"({'|'.join(KINDS)}):[^\s:]{{1,80}}", value):
         raise ValueError("expected <kind>:<owner id>, such as hubspot:101 or csv:anna")
     return value
 
@@ -232,9 +232,28 @@ class ApiSource(Section):
     accepted_stages: tuple[Text, ...] = ()
     unknown_stage: Literal["fail", "warn"] = "fail"
 
+    # Which key names the environment variable of which secret.
+    SECRETS: ClassVar[Mapping[str, str]] = {}
+    # The vendor's own hosts, and an address to show as an example.
+    HOSTS: ClassVar[tuple[str, ...]] = ()
+    EXAMPLE_URL: ClassVar[str] = ""
+
+    @property
+    def milestones(self) -> tuple[tuple[str, str, str], ...]:
+        """Field, value and milestone of each value of a lead that means qualified or disqualified."""
+        return ()
+
+    def mistakes(self) -> Iterator[tuple[str, str]]:
+        """What this kind of source forbids beyond its types: the key, and what is wrong."""
+        return iter(())
+
 
 class HubspotSource(ApiSource):
     """A HubSpot account, read through its API."""
+
+    SECRETS = {"token_env": "token"}
+    HOSTS = ("hubapi.com", "hubspot.com")
+    EXAMPLE_URL = "https://api.hubapi.com"
 
     kind: Literal["hubspot"]
     base_url: str = "https://api.hubapi.com"
@@ -246,6 +265,26 @@ class HubspotSource(ApiSource):
     deal_pipelines: tuple[Text, ...] = ()
     qualified_stages: tuple[Text, ...] = ("salesqualifiedlead", "opportunity", "customer")
     disqualified_statuses: tuple[Text, ...] = ("UNQUALIFIED", "BAD_TIMING")
+
+    @property
+    def milestones(self) -> tuple[tuple[str, str, str], ...]:
+        """Life-cycle stages that mean qualified, and lead statuses that mean disqualified."""
+        return (
+            *(("lifecyclestage", value, "qualified") for value in self.qualified_stages),
+            *(("hs_lead_status", value, "disqualified") for value in self.disqualified_statuses),
+        )
+
+    def mistakes(self) -> Iterator[tuple[str, str]]:
+        """Limits above HubSpot's, and lists that are empty or name a value twice."""
+        for limit, allowed in (("per_10_seconds", 250), ("search_per_second", 5)):
+            found = getattr(self.rate_limit, limit)
+            if found > allowed and not is_loopback(self.base_url):
+                yield (
+                    f"rate_limit.{limit}",
+                    f"found {found}; HubSpot allows at most {allowed} (more only on loopback)",
+                )
+        if not self.qualified_stages:
+            yield "qualified_stages", "empty; name at least one lifecycle stage that counts as qualified"
 
 
 class CsvColumn(Section):
@@ -330,7 +369,9 @@ class CsvSource(Section):
         return {name: item for name, item in found.items() if item is not None}
 
 
-SourceSettings = HubspotSource | CsvSource
+SourceSettings = ApiSource | CsvSource
+API_SOURCES: dict[str, type[ApiSource]] = {"hubspot": HubspotSource}
+KINDS = (*API_SOURCES, "csv")
 
 
 class LeadSource(Section):
@@ -442,7 +483,7 @@ class Settings(Section):
     config_path: Path
     config_version: int
     company: Company
-    sources: tuple[HubspotSource | CsvSource, ...]
+    sources: tuple[SourceSettings, ...]
     lead_sources: dict[str, LeadSource] = {}
     roles: tuple[RoleAssignment, ...] = ()
     people: dict[RepId, Person] = {}
@@ -787,7 +828,7 @@ def _step(schema: Any, part: str | int, definitions: Mapping[str, Any]) -> Any:
 
 
 SOURCE_MODELS: dict[str, TypeAdapter[Any]] = {
-    "hubspot": TypeAdapter(HubspotSource),
+    **{kind: TypeAdapter(model) for kind, model in API_SOURCES.items()},
     "csv": TypeAdapter(CsvSource),
 }
 SECTIONS: dict[str, tuple[TypeAdapter[Any], bool]] = {
@@ -921,10 +962,12 @@ def _sources(
     env: Mapping[str, str],
     today: date,
     warnings: list[str],
-) -> Iterator[HubspotSource | CsvSource]:
+) -> Iterator[SourceSettings]:
     listed = raw.get("sources")
     if not isinstance(listed, tuple) or not listed:
-        document.add(("sources",), "expected a list with at least one source (kind: hubspot or kind: csv)")
+        document.add(
+            ("sources",), f"expected a list with at least one source (kind: {' or kind: '.join(KINDS)})"
+        )
         return
     names: dict[str, int] = {}
     kinds: dict[str, int] = {}
@@ -936,7 +979,11 @@ def _sources(
         kind = item.get("kind")
         if kind not in SOURCE_MODELS:
             found = document.found((*path, "kind"), kind)
-            near = _suggest(str(kind), SOURCE_MODELS) if isinstance(kind, str) else "; allowed: hubspot, csv"
+            near = (
+                _suggest(str(kind), SOURCE_MODELS)
+                if isinstance(kind, str)
+                else f"; allowed: {', '.join(KINDS)}"
+            )
             document.add((*path, "kind"), f"found {found}{near}")
             continue
         if kind in kinds:
@@ -950,36 +997,39 @@ def _sources(
             if name in names:
                 document.add((*path, "name"), f"{name} is also the name of sources[{names[name]}]")
             names.setdefault(name, index)
-        if kind == "hubspot":
-            if "token" in item and (*path, "token") not in document.secret:
-                document.add((*path, "token"), f"unknown key{_suggest('token', ['token_env'])}")
-            item = {key: value for key, value in item.items() if key != "token"}
-            token = _token(item.get("token_env"), path, env, document)
+        secrets: dict[str, SecretStr] = {}
+        if kind in API_SOURCES:
+            for key, secret in API_SOURCES[kind].SECRETS.items():
+                if secret in item and (*path, secret) not in document.secret:
+                    document.add((*path, secret), f"unknown key{_suggest(secret, [key])}")
+                item = {name: value for name, value in item.items() if name != secret}
+                if key in item:
+                    secrets[secret] = _secret(item[key], (*path, key), env, document)
         else:
             item = _expanded(item, path, home, env, document)
             for where, message in _column_mistakes(item):
                 document.add((*path, *where), message)
         source = _validate(SOURCE_MODELS[kind], item, path, document)
-        if isinstance(source, HubspotSource):
-            for key, message in _hubspot_mistakes(source):
+        if isinstance(source, ApiSource):
+            for key, message in (*_api_mistakes(source), *source.mistakes()):
                 document.add((*path, *key.split(".")), message)
             covered = source.overlap_seconds + source.settle_seconds
             if covered < 660:
                 warnings.append(
                     f"{document.label}:{document.line((*path, 'overlap_seconds'))} sources[{index}]: overlap_seconds + "
-                    f"settle_seconds = {covered}; a change that HubSpot shows more than {covered} s late is missed until "
+                    f"settle_seconds = {covered}; a change that the CRM shows more than {covered} s late is missed until "
                     f"the next full re-read ({source.full_reread_days} days); 660 or more is advised"
                 )
-            yield source.model_copy(update={"token": token})
+            yield source.model_copy(update=secrets)
         elif isinstance(source, CsvSource):
             for where, message in _csv_mistakes(source, today):
                 document.add((*path, *where), message)
             yield source
 
 
-def _token(name: object, path: Path_, env: Mapping[str, str], document: Document) -> SecretStr:
+def _secret(name: object, path: Path_, env: Mapping[str, str], document: Document) -> SecretStr:
     if not isinstance(name, str) or not ENV_NAME.fullmatch(name):
-        return SecretStr("")  # told as a mistake of token_env itself
+        return SecretStr("")  # told as a mistake of the key itself
     if document.is_offline:
         return SecretStr("")
     token = env.get(name)
@@ -1003,11 +1053,14 @@ def _token(name: object, path: Path_, env: Mapping[str, str], document: Document
     ):
         problem = "still holds a placeholder"
     if problem:
-        document.add((*path, "token_env"), f"the environment variable {name} {problem}")
+        document.add(path, f"the environment variable {name} {problem}")
     return SecretStr(token or "")
 
 
-OTHER_CRMS = ("salesforce.com", "force.com", "pipedrive.com", "zoho.com", "zohoapis.com", "dynamics.com")
+CRM_HOSTS = (
+    "hubapi.com", "hubspot.com", "salesforce.com", "force.com", "pipedrive.com", "odoo.com", "zoho.com",
+    "zohoapis.com", "dynamics.com",
+)  # fmt: skip
 
 
 def is_loopback(url: str) -> bool:
@@ -1021,49 +1074,43 @@ def is_loopback(url: str) -> bool:
         return False
 
 
-def _hubspot_mistakes(source: HubspotSource) -> Iterator[tuple[str, str]]:
-    for message in _url_mistakes(source.base_url):
+def _api_mistakes(source: ApiSource) -> Iterator[tuple[str, str]]:
+    for message in _url_mistakes(source):
         yield "base_url", message
     if source.max_clock_skew_minutes > 10 and not is_loopback(source.base_url):
         yield (
             "max_clock_skew_minutes",
             f"found {source.max_clock_skew_minutes}; at most 10 (more only on loopback)",
         )
-    for limit, allowed in (("per_10_seconds", 250), ("search_per_second", 5)):
-        found = getattr(source.rate_limit, limit)
-        if found > allowed and not is_loopback(source.base_url):
-            yield (
-                f"rate_limit.{limit}",
-                f"found {found}; HubSpot allows at most {allowed} (more only on loopback)",
-            )
-    for key in ("deal_pipelines", "qualified_stages", "disqualified_statuses", "accepted_stages"):
+    for key in type(source).model_fields:
         values = getattr(source, key)
-        twice = sorted({value for value in values if values.count(value) > 1})
-        if twice:
-            yield key, f"{twice[0]} is listed twice"
-    if not source.qualified_stages:
-        yield "qualified_stages", "empty; name at least one lifecycle stage that counts as qualified"
+        if isinstance(values, tuple):
+            twice = sorted({str(value) for value in values if values.count(value) > 1})
+            if twice:
+                yield key, f"{twice[0]} is listed twice"
 
 
-def _url_mistakes(url: str) -> Iterator[str]:
+def _url_mistakes(source: ApiSource) -> Iterator[str]:
+    url, example = source.base_url, source.EXAMPLE_URL
     try:
         parts = urllib.parse.urlsplit(url)
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        yield "not a URL; write https://api.hubapi.com"
+        yield f"not a URL; write {example}"
         return
     if "@" in parts.netloc:
-        yield "a user name in the URL is refused; write https://api.hubapi.com"
+        yield f"a user name in the URL is refused; write {example}"
         return
     if parts.scheme not in ("http", "https") or not host or port == 0:
-        yield f'found "{url[:60]}"; write a full URL such as https://api.hubapi.com'
+        yield f'found "{url[:60]}"; write a full URL such as {example}'
         return
     if parts.scheme == "http" and not is_loopback(url):
         yield "https required (http only for 127.0.0.1)"
     if parts.path not in ("", "/") or parts.query or parts.fragment:
         yield "only scheme, host and port; leave out the path"
-    if host.endswith(OTHER_CRMS):
-        yield f"{host} belongs to another CRM; HubSpot is https://api.hubapi.com"
+    others = [known for known in CRM_HOSTS if known not in source.HOSTS]
+    if any(host == known or host.endswith(f".{known}") for known in others):
+        yield f"{host} belongs to another CRM; {source.kind} is {example}"
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
@@ -1268,7 +1315,7 @@ def _cross_privacy(privacy: Privacy, _: Mapping[str, Any], today: date) -> Itera
 
 def _cross_retention(retention: Retention, values: Mapping[str, Any], _: date) -> Iterator[tuple[Path_, str]]:
     for source in values.get("sources", ()):
-        if isinstance(source, HubspotSource) and retention.raw_days < 2 * source.full_reread_days:
+        if isinstance(source, ApiSource) and retention.raw_days < 2 * source.full_reread_days:
             yield (
                 ("retention", "raw_days"),
                 f"{retention.raw_days} is too short: two full re-reads ({2 * source.full_reread_days} days) must be kept, "

@@ -2,15 +2,12 @@
 
 with recursive
 
--- Only HubSpot merges in this version; an exported lead names its person itself.
 edges as (
-    select * from {{ ref('int_hubspot__merges') }}
+    select * from {{ ref('int_crm__merges') }}
 ),
 
 records as (
-    select * from {{ ref('int_hubspot__lead_records') }}
-    union all by name
-    select * from {{ ref('int_csv__lead_records') }}
+    select * from {{ ref('int_crm__lead_records') }}
 ),
 
 ids as (

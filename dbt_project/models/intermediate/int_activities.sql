@@ -1,9 +1,7 @@
 with
 
 activities as (
-    select * from {{ ref('int_hubspot__activities') }}
-    union all by name
-    select * from {{ ref('int_csv__activities') }}
+    select * from {{ ref('int_crm__activities') }}
 )
 
 -- What lies after the cut is planned, whatever its status says.

@@ -25,9 +25,7 @@ touch_persons as (
 ),
 
 lead_states as (
-    select * from {{ ref('int_hubspot__lead_states') }}
-    union all by name
-    select * from {{ ref('int_csv__lead_states') }}
+    select * from {{ ref('int_crm__lead_states') }}
 ),
 
 owner_intervals as (

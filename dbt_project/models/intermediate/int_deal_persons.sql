@@ -3,15 +3,11 @@
 with
 
 deal_leads as (
-    select * from {{ ref('int_hubspot__deal_leads') }}
-    union all by name
-    select * from {{ ref('int_csv__deal_leads') }}
+    select * from {{ ref('int_crm__deal_leads') }}
 ),
 
 activity_links as (
-    select * from {{ ref('int_hubspot__activity_links') }}
-    union all by name
-    select * from {{ ref('int_csv__activity_links') }}
+    select * from {{ ref('int_crm__activity_links') }}
 ),
 
 deals as (

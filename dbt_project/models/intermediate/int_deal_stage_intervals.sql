@@ -3,11 +3,11 @@
 with
 
 changes as (
-    select * from {{ ref('int_hubspot__deal_stage_changes') }}
+    select * from {{ ref('int_crm__deal_stage_changes') }}
 ),
 
 stages as (
-    select * from {{ ref('int_hubspot__deal_stages') }}
+    select * from {{ ref('int_crm__deal_stages') }}
 ),
 
 deals as (

@@ -3,9 +3,7 @@
 with
 
 deals as (
-    select * from {{ ref('int_hubspot__deals') }}
-    union all by name
-    select * from {{ ref('int_csv__deals') }}
+    select * from {{ ref('int_crm__deals') }}
 ),
 
 -- A closing after the cut has not happened yet.

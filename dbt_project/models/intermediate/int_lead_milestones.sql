@@ -3,9 +3,7 @@
 with
 
 states as (
-    select * from {{ ref('int_hubspot__lead_states') }}
-    union all by name
-    select * from {{ ref('int_csv__lead_states') }}
+    select * from {{ ref('int_crm__lead_states') }}
 ),
 
 records as (

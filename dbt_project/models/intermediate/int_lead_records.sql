@@ -3,9 +3,7 @@
 with
 
 records as (
-    select * from {{ ref('int_hubspot__lead_records') }}
-    union all by name
-    select * from {{ ref('int_csv__lead_records') }}
+    select * from {{ ref('int_crm__lead_records') }}
 ),
 
 bridge as (

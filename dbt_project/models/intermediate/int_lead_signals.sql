@@ -1,7 +1,7 @@
 with
 
 signals as (
-    select * from {{ ref('int_hubspot__lead_signals') }}
+    select * from {{ ref('int_crm__lead_signals') }}
 ),
 
 records as (

@@ -3,9 +3,7 @@
 with
 
 changes as (
-    select * from {{ ref('int_hubspot__owner_changes') }}
-    union all by name
-    select * from {{ ref('int_csv__owner_changes') }}
+    select * from {{ ref('int_crm__owner_changes') }}
 ),
 
 records as (

@@ -1,9 +1,7 @@
 with
 
 named as (
-    select * from {{ ref('int_hubspot__reps') }}
-    union all by name
-    select * from {{ ref('int_csv__reps') }}
+    select * from {{ ref('int_crm__reps') }}
 ),
 
 people as (

@@ -7,9 +7,7 @@ touches as (
 ),
 
 links as (
-    select * from {{ ref('int_hubspot__activity_links') }}
-    union all by name
-    select * from {{ ref('int_csv__activity_links') }}
+    select * from {{ ref('int_crm__activity_links') }}
 ),
 
 bridge as (

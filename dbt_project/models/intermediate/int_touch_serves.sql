@@ -19,9 +19,7 @@ cycles as (
 ),
 
 links as (
-    select * from {{ ref('int_hubspot__activity_links') }}
-    union all by name
-    select * from {{ ref('int_csv__activity_links') }}
+    select * from {{ ref('int_crm__activity_links') }}
 ),
 
 deals as (

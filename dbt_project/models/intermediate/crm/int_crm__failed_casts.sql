@@ -1,0 +1,1 @@
+{{ union_crms('failed_casts') }}

@@ -1,0 +1,1 @@
+{{ unnest_failed_casts('csv', ['leads', 'deals', 'activities', 'people']) }}

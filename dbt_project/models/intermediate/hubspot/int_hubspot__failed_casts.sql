@@ -1,0 +1,1 @@
+{{ unnest_failed_casts('hubspot', ['contacts', 'deals', 'calls', 'emails', 'meetings', 'owners', 'deal_stages']) }}
