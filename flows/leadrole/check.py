@@ -38,7 +38,7 @@ class Suite:
     table: str
     applies_to: str | None
     alive: str
-    measures: Mapping[str, str]
+    measures: Mapping[str, str | Mapping[str, str]]
     expectations: Sequence[Mapping[str, Any]]
 
 
@@ -90,7 +90,7 @@ def check(
         validator = _Validator()
         for position, suite in enumerate(suites, start=1):
             progress(position, len(suites), suite.name)
-            measures = _measure(connection, suite, as_of)
+            measures = _measure(connection, suite, as_of, source_kinds)
             failed += validator.validate(suite, measures)
     if failed:
         raise ChecksFailedError(
@@ -183,8 +183,13 @@ def _attached(run: Run) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def _measure(connection: duckdb.DuckDBPyConnection, suite: Suite, as_of: datetime) -> dict[str, float | None]:
-    measures = {"row_count": f"count(*) filter (where {suite.alive})", **suite.measures}
+def _measure(
+    connection: duckdb.DuckDBPyConnection, suite: Suite, as_of: datetime, source_kinds: Sequence[str]
+) -> dict[str, float | None]:
+    measures = {
+        "row_count": f"count(*) filter (where {suite.alive})",
+        **{name: _of_kinds(measure, source_kinds) for name, measure in suite.measures.items()},
+    }
     expressions = ", ".join(f"({expression})::double as {name}" for name, expression in measures.items())
     try:
         cursor = connection.execute(
@@ -203,6 +208,13 @@ def _measure(connection: duckdb.DuckDBPyConnection, suite: Suite, as_of: datetim
     previous = found["previous_row_count"]
     found["row_count_ratio"] = found["row_count"] / previous if previous else None
     return found
+
+
+def _of_kinds(measure: str | Mapping[str, str], source_kinds: Sequence[str]) -> str:
+    """A measure's SQL; one that is told apart by kind of source is the sum of what applies."""
+    if isinstance(measure, str):
+        return measure
+    return " + ".join(f"({sql})" for part, sql in measure.items() if part in {"common", *source_kinds})
 
 
 def _previous_rows(connection: duckdb.DuckDBPyConnection, suite: Suite) -> float | None:
