@@ -128,6 +128,22 @@ class Faults:
         """Let the account no longer know a property: asked for, it is dropped in silence."""
         return self._with("property_removed", "", 0, None, object=object_type, name=name)
 
+    def property_added(
+        self, object_type: str, name: str, kind: str = "string", *, shown: str | None = None
+    ) -> Faults:
+        """Let the account have a property more, with one value for all; null says that nobody filled it in."""
+        return self._with(
+            "property_added", "", 0, None, object=object_type, name=name, type=kind, shown=shown
+        )
+
+    def property_renamed(self, object_type: str, old: str, new: str) -> Faults:
+        """Let a property go by another name, values and history with it; the old name is unknown from then on."""
+        return self._with("property_renamed", "", 0, None, object=object_type, old=old, new=new)
+
+    def stage_renamed(self, stage_id: str, *, label: str | None = None, order: int | None = None) -> Faults:
+        """Let a stage of a pipeline have another label or place; its id stays."""
+        return self._with("stage_renamed", "", 0, None, stage_id=stage_id, label=label, order=order)
+
     def stage_unlisted(self, stage_id: str) -> Faults:
         """Let a stage be deleted from its pipeline while deals still carry its id."""
         return self._with("stage_unlisted", "", 0, None, stage_id=stage_id)

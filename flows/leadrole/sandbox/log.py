@@ -17,6 +17,9 @@ QUEUE_ID = "190"
 PIPELINE_ID = "default"
 ARCHIVE_KEPT = timedelta(days=90)
 OBJECTS = ("contacts", "deals", "calls", "emails", "meetings")
+# Activities that no metric counts; a state has these types only if there was any of them.
+OTHER_ACTIVITIES = ("tasks", "communications", "notes")
+RECORDS = (*OBJECTS, *OTHER_ACTIVITIES)
 LIFECYCLE_ORDER = (
     "subscriber",
     "lead",
@@ -157,7 +160,8 @@ class State:
     def linked(self, from_type: str, from_id: str, to_type: str) -> list[str]:
         """Live records of a type that this record is associated with, lowest id first."""
         targets = self.links.get((from_type, to_type), {}).get(from_id, {})
-        return sorted((target for target in targets if target in self.live[to_type]), key=int)
+        live = self.live.get(to_type, {})
+        return sorted((target for target in targets if target in live), key=int)
 
 
 def iso(instant: datetime) -> str:
@@ -222,7 +226,7 @@ class _Folding:
 
     def finish(self) -> State:
         state = self.state
-        for name in OBJECTS:
+        for name in list(state.live):
             state.archived[name] = {
                 record_id: record
                 for record_id, record in state.archived[name].items()
@@ -237,7 +241,10 @@ class _Folding:
     def _find(self, object_type: str, record_id: str) -> Record | None:
         if object_type == "contacts":
             record_id = self.state.survivor(record_id)
-        return self.state.live[object_type].get(record_id) or self.state.archived[object_type].get(record_id)
+        for records in (self.state.live, self.state.archived):
+            if record := records.get(object_type, {}).get(record_id):
+                return record
+        return None
 
     def _create(
         self, object_type: str, event: Event, changes: dict[str, str | None], source_type: str
@@ -247,7 +254,8 @@ class _Folding:
         changes = {name: value for name, value in changes.items() if value is not None}
         changes["hs_object_id"] = event.subject
         record.set(self._version(event, changes, source_type))
-        self.state.live[object_type][event.subject] = record
+        self.state.live.setdefault(object_type, {})[event.subject] = record
+        self.state.archived.setdefault(object_type, {})
 
     def _change(
         self, object_type: str, event: Event, changes: dict[str, str | None], source_type: str | None = None
@@ -369,7 +377,7 @@ class _Folding:
         self.state.live["contacts"][event.subject] = record
         for loser in losers:
             self.state.merged[loser.record_id] = event.subject
-            for object_type in ("deals", "calls", "emails", "meetings"):
+            for object_type in RECORDS[1:]:
                 for other in list(
                     self.state.links.get(("contacts", object_type), {}).get(loser.record_id, {})
                 ):
@@ -465,6 +473,55 @@ class _Folding:
 
     def _meeting_outcome(self, event: Event) -> None:
         self._change("meetings", event, {"hs_meeting_outcome": event.data["outcome"]})
+
+    def _task_logged(self, event: Event) -> None:
+        data = event.data
+        label = "AUTOMATION_PLATFORM" if data.get("workflow") else "CRM_UI"
+        changes: dict[str, str | None] = {
+            "hs_timestamp": iso(data["due_at"]),
+            "hs_createdate": iso(event.at),
+            "hubspot_owner_id": data.get("rep"),
+            "hs_task_status": "NOT_STARTED",
+            "hs_task_type": data["task_type"],
+            "hs_task_priority": data.get("priority"),
+            "hs_task_subject": data.get("title"),
+            "hs_object_source_label": label,
+            "hs_object_source_detail_1": data.get("workflow"),
+        }
+        self._create("tasks", event, changes, label)
+        self._link_activity("tasks", event)
+
+    def _task_completed(self, event: Event) -> None:
+        changes: dict[str, str | None] = {
+            "hs_task_status": "COMPLETED",
+            "hs_task_completion_date": iso(event.at),
+        }
+        self._change("tasks", event, changes)
+
+    def _communication_logged(self, event: Event) -> None:
+        data = event.data
+        changes: dict[str, str | None] = {
+            "hs_timestamp": iso(data["happened_at"]),
+            "hs_createdate": iso(event.at),
+            "hubspot_owner_id": data.get("rep"),
+            "hs_communication_channel_type": data["channel"],
+            "hs_communication_logged_from": "CRM",
+            "hs_object_source_label": "CRM_UI",
+        }
+        self._create("communications", event, changes, "CRM_UI")
+        self._link_activity("communications", event)
+
+    def _note_logged(self, event: Event) -> None:
+        data = event.data
+        changes: dict[str, str | None] = {
+            "hs_timestamp": iso(event.at),
+            "hs_createdate": iso(event.at),
+            "hubspot_owner_id": data.get("rep"),
+            "hs_note_body": data.get("text"),
+            "hs_object_source_label": "CRM_UI",
+        }
+        self._create("notes", event, changes, "CRM_UI")
+        self._link_activity("notes", event)
 
     # --- the rest
 
@@ -709,6 +766,76 @@ class Script:
         if outcome:
             self._add(ends_at + timedelta(minutes=4), "meeting_outcome", meeting, rep, outcome=outcome)
 
+    def task(
+        self,
+        at: datetime,
+        task: str,
+        contact: str | None,
+        rep: str | None,
+        due_at: datetime,
+        *,
+        task_type: str = "CALL",
+        title: str = "Terugbellen",
+        priority: str | None = None,
+        workflow: str | None = None,
+        deal: str | None = None,
+        done_at: datetime | None = None,
+    ) -> None:
+        """Plan a task, by a person or (`workflow` names it) by a workflow; tick it off if it was done."""
+        self._add(
+            at,
+            "task_logged",
+            task,
+            None if workflow else rep,
+            contact=contact,
+            deal=deal,
+            rep=rep,
+            due_at=whole_ms(due_at),
+            task_type=task_type,
+            title=title,
+            priority=priority,
+            workflow=workflow,
+        )
+        if done_at:
+            self._add(done_at, "task_completed", task, rep)
+
+    def message(
+        self,
+        happened_at: datetime,
+        communication: str,
+        contact: str | None,
+        rep: str,
+        *,
+        channel: str = "WHATS_APP",
+        deal: str | None = None,
+        logged_at: datetime | None = None,
+    ) -> None:
+        """Log a message over WHATS_APP, LINKEDIN_MESSAGE or SMS."""
+        self._add(
+            logged_at or happened_at + timedelta(seconds=30),
+            "communication_logged",
+            communication,
+            rep,
+            contact=contact,
+            deal=deal,
+            rep=rep,
+            channel=channel,
+            happened_at=whole_ms(happened_at),
+        )
+
+    def note(
+        self,
+        at: datetime,
+        note: str,
+        contact: str | None,
+        rep: str,
+        *,
+        text: str = "Belt volgende week terug",
+        deal: str | None = None,
+    ) -> None:
+        """Write a note."""
+        self._add(at, "note_logged", note, rep, contact=contact, deal=deal, rep=rep, text=text)
+
     # --- deals
 
     def deal(
@@ -762,6 +889,10 @@ class Script:
     def archive_deal(self, at: datetime, deal: str, *, by: str | None = None) -> None:
         """Archive a deal."""
         self._add(at, "deal_archived", deal, by)
+
+    def delete_deal(self, at: datetime, deal: str, *, by: str | None = None) -> None:
+        """Delete a deal, where the CRM knows deleting and archiving apart; HubSpot only archives."""
+        self._add(at, "deal_archived", deal, by, how="deleted")
 
     def restore_deal(self, at: datetime, deal: str, *, by: str | None = None) -> None:
         """Restore an archived deal."""

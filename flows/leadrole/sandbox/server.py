@@ -283,8 +283,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.connection.shutdown(socket.SHUT_RDWR)
             return
         reply = outcome.reply
-        text = reply.body if isinstance(reply.body, str) else json.dumps(reply.body, separators=(",", ":"))
-        data = text.encode()
+        is_written = isinstance(reply.body, str | bytes)
+        text = reply.body if is_written else json.dumps(reply.body, separators=(",", ":"))
+        data = text if isinstance(text, bytes) else text.encode()
         if outcome.garble:
             data = data[: len(data) // 2]
         self.send_response(reply.status)
