@@ -30,6 +30,8 @@ from support import hubspot as truth
 from support.homes import TOKEN, hubspot_home, night, query, run_of
 from test_extract_hubspot import NIGHT, OWNERS, START, server, story
 
+pytestmark = pytest.mark.slow
+
 SETTLE = timedelta(seconds=60)
 PORTAL = {"has_leads": True, "search_lag_seconds": 0}
 # Owners and pipelines: they say where the window ends, and until then there is nothing to go on with.
