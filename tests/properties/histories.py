@@ -63,7 +63,7 @@ STEPS = st.lists(
         st.sampled_from(GAPS),
     ),
     min_size=4,
-    max_size=18,
+    max_size=26,
 )
 
 
