@@ -460,7 +460,29 @@ PIPEDRIVE_TYPES = {
 }
 
 
-class PipedriveSource(ApiSource):
+class OwnTypesSource(ApiSource):
+    """A CRM in which each company names its own types of activity, and tells queues from people by nothing."""
+
+    activity_kinds: dict[Text, ActivityKind] = {}
+    queue_users: tuple[Text, ...] = ()
+
+    # Types that the CRM itself gives every company, where they are known by their names.
+    GIVEN_TYPES: ClassVar[Mapping[str, ActivityKind]] = {}
+
+    @property
+    def activity_meanings(self) -> tuple[tuple[str, str, str | None, str | None], ...]:
+        """The types that the CRM gives, and those of the company."""
+        return tuple(
+            (name, *item.meaning) for name, item in {**self.GIVEN_TYPES, **self.activity_kinds}.items()
+        )
+
+    @property
+    def queues(self) -> tuple[str, ...]:
+        """Users that are no person."""
+        return self.queue_users
+
+
+class PipedriveSource(OwnTypesSource):
     """A Pipedrive company, read through its API with a user's token or as an app."""
 
     SECRETS = {
@@ -471,6 +493,7 @@ class PipedriveSource(ApiSource):
     }
     HOSTS = ("pipedrive.com",)
     EXAMPLE_URL = "https://api.pipedrive.com"
+    GIVEN_TYPES = PIPEDRIVE_TYPES
 
     kind: Literal["pipedrive"]
     base_url: str = "https://api.pipedrive.com"
@@ -491,8 +514,6 @@ class PipedriveSource(ApiSource):
     qualified_labels: tuple[Text, ...] = ()
     disqualified_labels: tuple[Text, ...] = ()
     archived_is_disqualified: bool = True
-    activity_kinds: dict[Text, ActivityKind] = {}
-    queue_users: tuple[Text, ...] = ()
     source_field: CustomField | None = None
     deal_type_field: CustomField | None = None
 
@@ -529,20 +550,6 @@ class PipedriveSource(ApiSource):
             *((("archived", "true", "disqualified"),) if self.archived_is_disqualified else ()),
         )
 
-    @property
-    def activity_meanings(self) -> tuple[tuple[str, str, str | None, str | None], ...]:
-        """The types that Pipedrive gives, and those of the company."""
-        outcomes = {True: "reached", False: "not_reached", None: None}
-        return tuple(
-            (name, item.kind, item.direction, outcomes[item.reached])
-            for name, item in {**PIPEDRIVE_TYPES, **self.activity_kinds}.items()
-        )
-
-    @property
-    def queues(self) -> tuple[str, ...]:
-        """Users that are no person."""
-        return self.queue_users
-
     def mistakes(self) -> Iterator[tuple[str, str]]:
         """No way in, two ways in, half a way in, and lists that contradict one another."""
         yield from _ways_in(self, "token")
@@ -560,8 +567,11 @@ class PipedriveSource(ApiSource):
                 yield name, f"{both[0]} is listed as qualified too"
 
 
-class OdooSource(ApiSource):
-    """An Odoo database, read through JSON-2 (Odoo 19 and later) or JSON-RPC (until 21)."""
+class OdooSource(OwnTypesSource):
+    """An Odoo database, read through JSON-2 (Odoo 19 and later) or JSON-RPC (until 21).
+
+    Odoo's own types of activity are known by their category or their picture, not by a name.
+    """
 
     SECRETS = {"token_env": "token"}
     HOSTS = ("odoo.com",)
@@ -579,8 +589,6 @@ class OdooSource(ApiSource):
     overlap_seconds: Annotated[int, Field(ge=0, le=86400)] = 3600
     qualified_from_stage: Text | None = None
     opportunities_are_leads: bool = False
-    activity_kinds: dict[Text, ActivityKind] = {}
-    queue_users: tuple[Text, ...] = ()
 
     @property
     def milestones(self) -> tuple[tuple[str, str, str], ...]:
@@ -591,16 +599,6 @@ class OdooSource(ApiSource):
             ("lost", "true", "disqualified"),
             *((("made_as", "opportunity", "lead"),) if self.opportunities_are_leads else ()),
         )
-
-    @property
-    def activity_meanings(self) -> tuple[tuple[str, str, str | None, str | None], ...]:
-        """The company's own types; Odoo's are known by their category or their picture."""
-        return tuple((name, *item.meaning) for name, item in self.activity_kinds.items())
-
-    @property
-    def queues(self) -> tuple[str, ...]:
-        """Users that are no person."""
-        return self.queue_users
 
     def mistakes(self) -> Iterator[tuple[str, str]]:
         """JSON-RPC without its user, and leads that nothing could qualify."""
