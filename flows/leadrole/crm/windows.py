@@ -88,29 +88,27 @@ def is_full_due(last_full: datetime | None, now: datetime, *, every: timedelta) 
 
 
 def keyset(
-    fetch: Callable[[Key], tuple[Sequence[Item], bool]], key_of: Callable[[Item], Key], start: Key
-) -> Iterator[Sequence[Item]]:
-    """Pages by "key greater than the last one".
+    fetch: Callable[[Key], tuple[Item, Sequence[Key], bool]], start: Key
+) -> Iterator[tuple[Item, Key | None]]:
+    """Answers by "key greater than the last one", each with that last key while more may follow.
 
-    `fetch(last)` gives the rows after key `last` and whether the CRM says that more follow. An offset into a
-    result that changes meanwhile skips records; a key can't.
+    `fetch(last)` gives the answer of what lies after key `last`, the keys in it, and whether the CRM says that
+    more follow. An offset into a result that changes meanwhile skips records; a key can't.
     """
     last = start
     while True:
-        rows, more = fetch(last)
-        if rows:
-            yield rows
-        highest = max((key_of(row) for row in rows), default=last)
-        if not rows or (highest <= last and more):
-            if more and rows:
-                raise SourceUnavailableError(
-                    "paging loop: a page holds no id beyond the last page's",
-                    next_step="run again later; if it stays, report it to the CRM's support",
-                )
+        answer, keys, more = fetch(last)
+        highest = max(keys, default=last)
+        if not keys or not more:
+            yield answer, None
             return
+        if highest <= last:
+            raise SourceUnavailableError(
+                "paging loop: a page holds no id beyond the last page's",
+                next_step="run again later; if it stays, report it to the CRM's support",
+            )
         last = highest
-        if not more:
-            return
+        yield answer, last
 
 
 def follow(

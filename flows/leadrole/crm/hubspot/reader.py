@@ -196,24 +196,19 @@ class HubspotReader:
 
     def _keyset_pages(self, endpoint: Endpoint, window: windows.Window) -> Iterator[tuple[Reply, int]]:
         path = self._path(self.layout.search, type=endpoint.type)
-        replies: list[Reply] = []
-        first_total: int | None = None
 
-        def fetch(last: int) -> tuple[Sequence[Record], bool]:
+        def fetch(last: int) -> tuple[Reply, list[int], bool]:
             body = self._search_body(endpoint, window, last)
             reply = self.client.search(path, body)
-            rows = self._results(reply, endpoint.name)
-            replies.append(reply)
-            return rows, self._next(reply) is not None or len(rows) >= body["limit"]
+            ids = [int(record["id"]) for record in self._results(reply, endpoint.name)]
+            return reply, ids, self._next(reply) is not None or len(ids) >= body["limit"]
 
-        for _ in windows.keyset(fetch, lambda record: int(record["id"]), 0):
-            reply = replies[-1]
-            replies.clear()
+        first_total: int | None = None
+        for reply, _ in windows.keyset(fetch, 0):
             if first_total is None:
                 first_total = int(reply.body.get("total") or 0)
-            yield reply, first_total
-        if first_total is None and replies and int(replies[-1].body.get("total") or 0):
-            yield replies[-1], int(replies[-1].body["total"])  # a total without rows: tell it, look again
+            if reply.body["results"] or first_total:  # a total without rows: tell it, look again
+                yield reply, first_total
 
     def _offset_pages(self, endpoint: Endpoint, window: windows.Window) -> Iterator[tuple[Reply, int]]:
         """The last resort when pages by id don't add up, as when a page comes unsorted."""

@@ -139,25 +139,14 @@ class OdooReader:
     def _pages(
         self, endpoint: Endpoint, ours: Domain, start: str | None, fetch: Callable[[Domain], Reply]
     ) -> Iterator[tuple[Reply, int | None]]:
-        """Answers by "id greater than the last one", each with that last id while more may follow.
+        """Answers by id, each with the last one while more may follow; thousands may share a `write_date`."""
 
-        An offset would skip a record whenever one before it goes, and thousands may share a `write_date`.
-        """
-        last = int(start or 0)
-        while True:
+        def after(last: int) -> tuple[Reply, list[int], bool]:
             reply = fetch([*self._domain(endpoint), *ours, ["id", ">", last]])
-            ids = self._checked(endpoint, reply.body)
-            highest = max(ids, default=last)
-            if ids and highest <= last:
-                raise SourceUnavailableError(
-                    f"paging loop: a page of {endpoint.name} holds no id beyond the last page's",
-                    next_step="run again later; if it stays, report it to Leadrole",
-                )
-            last = highest
-            is_end = len(ids) < self.page_size
-            yield reply, None if is_end else last
-            if is_end:
-                return
+            ids = self._checked(endpoint, reply.body, last)
+            return reply, ids, len(ids) >= self.page_size
+
+        return windows.keyset(after, int(start or 0))
 
     def _page(
         self, reply: Reply, rows: Sequence[Record], ids: Sequence[str] | None, last: int | None
@@ -171,14 +160,19 @@ class OdooReader:
             server_time=reply.server_time,
         )
 
-    def _checked(self, endpoint: Endpoint, body: Any) -> list[int]:
-        """The ids on a page, after making sure that it is one."""
+    def _checked(self, endpoint: Endpoint, body: Any, last: int) -> list[int]:
+        """The ids on a page, after making sure that it is one, and one that the condition `id > last` allows."""
         if not isinstance(body, list):
             raise self._unlike(endpoint, "list")
         named = [row.get("id") if isinstance(row, dict) else row for row in body]
         ids = [one for one in named if isinstance(one, int)]
         if len(ids) < len(named):
             raise self._unlike(endpoint, "list of records with ids")
+        if ids and max(ids) <= last:
+            raise SourceUnavailableError(
+                f"paging loop: a page of {endpoint.name} holds no id beyond the last page's",
+                next_step="run again later; if it stays, report it to Leadrole",
+            )
         return ids
 
     @staticmethod
