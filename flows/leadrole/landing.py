@@ -85,7 +85,9 @@ class Manifest:
     coverage: tuple[Coverage, ...] = ()
     rows_read: Mapping[str, int] = field(default_factory=dict)  # of a CSV, rejected rows included
     calls: int = 0
-    budget: Mapping[str, int | None] = field(default_factory=dict)  # calls, needed, spent, allowance
+    # needed: calls that the same rows need at the vendor's largest pages, without one retry; spent: calls, or tokens
+    # where the vendor counts those; allowance: of the vendor, a day, None if it is not known.
+    budget: Mapping[str, int | None] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     accept_shrink: bool = False  # a person said that most records were removed on purpose
 
@@ -341,7 +343,7 @@ class LandingWriter:
         self.high_water = high_water
         if not self.is_resumed:
             begun = {"shape": self._shape, "run_id": self._run_id, "high_water": moment_text(high_water)}
-            _write_durably(self._directory / BEGUN, json.dumps(begun) + "\n")
+            _write(self._directory / BEGUN, json.dumps(begun) + "\n")
 
     def forget(self) -> None:
         """Do not go on with this read: it is short, or what it brought is not to be used."""
@@ -460,19 +462,23 @@ def _remove_partial(directory: Path) -> None:
     directory.rmdir()
 
 
-def _write_durably(target: Path, text: str) -> None:
-    """A small file, whole or not at all."""
+def write_durably(target: Path, text: str) -> None:
+    """A small private file (0600), whole and on the disk when this returns; raises OSError."""
     temporary = target.with_name(f".{target.name}.tmp")
+    with private_files():
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+        with os.fdopen(os.open(temporary, flags, 0o600), "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+    os.replace(temporary, target)
+    fsync_directory(target.parent)
+
+
+def _write(target: Path, text: str) -> None:
     try:
-        with private_files():
-            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
-            with os.fdopen(os.open(temporary, flags, 0o600), "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-        os.replace(temporary, target)
-        fsync_directory(target.parent)
+        write_durably(target, text)
     except OSError as error:
         raise _storage(error, target) from None
 
@@ -509,7 +515,7 @@ def write_manifest(landing_dir: Path, manifest: Manifest) -> Path:
     """Write the manifest, which makes the run's files count."""
     target = manifest_path(landing_dir, manifest.source, manifest.run_id)
     text = json.dumps({"format": FORMAT, **asdict(manifest)}, default=_plain, indent=1, sort_keys=True)
-    _write_durably(target, text + "\n")
+    _write(target, text + "\n")
     return target
 
 

@@ -53,6 +53,10 @@ class Run:
         """The key that turns a rep's id into a pseudonym (0600)."""
         return self.data_dir / "pseudonym.key"
 
+    def token_path(self, source: str) -> Path:
+        """Where a source keeps what it must remember of its access beyond this run (0600)."""
+        return self.data_dir / "tokens" / f"{source}.json"
+
     @property
     def releases_dir(self) -> Path:
         """One directory a publication."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +16,7 @@ import requests
 from requests.auth import AuthBase
 
 from leadrole.errors import StorageError
-from leadrole.landing import fsync_directory
-from leadrole.privacy import private_files
+from leadrole.landing import write_durably
 
 
 class KeyAuth(AuthBase):
@@ -128,18 +126,8 @@ class TokenStore:
 
     def write(self, given: str, token: str) -> None:
         """Keep `token`, on the disk when this returns."""
-        temporary = self._path.with_name(f".{self._path.name}.tmp")
-        text = json.dumps({"of": _fingerprint(given), "token": token})
         try:
-            with private_files():
-                self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-                flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
-                with os.fdopen(os.open(temporary, flags, 0o600), "w", encoding="utf-8") as file:
-                    file.write(text)
-                    file.flush()
-                    os.fsync(file.fileno())
-            os.replace(temporary, self._path)
-            fsync_directory(self._path.parent)
+            write_durably(self._path, json.dumps({"of": _fingerprint(given), "token": token}))
         except OSError as error:
             raise StorageError(
                 f"can't keep the CRM's new refresh token: {error.strerror}",

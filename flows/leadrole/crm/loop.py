@@ -17,7 +17,7 @@ from itertools import islice
 from leadrole.crm import windows
 from leadrole.crm.client import Client
 from leadrole.crm.ids import Ids
-from leadrole.crm.spec import Budget, Endpoint, Page, PageProgress, Reader, SourceState
+from leadrole.crm.spec import Endpoint, Page, PageProgress, Reader, SourceState
 from leadrole.errors import LeadroleError, MissingPermissionError, SourceUnavailableError
 from leadrole.landing import Coverage, LandingWriter, Manifest, write_manifest
 from leadrole.run import Run
@@ -133,21 +133,16 @@ class _Night:
                 *(Coverage(name, False, None) for name in sorted(self.lacking)),
             ),
             calls=self.client.calls,
-            budget=self._budget(),
+            budget={
+                "needed": self.needed,
+                "spent": self.client.spent,
+                "allowance": self.client.allowance,
+            },
             notes=tuple(self.notes),
             accept_shrink=self.state.accept_shrink,
         )
         write_manifest(self.run.landing_dir, manifest)
         return manifest
-
-    def _budget(self) -> dict[str, int | None]:
-        budget = Budget(self.client.calls, self.needed, self.client.spent, self.client.allowance)
-        return {
-            "calls": budget.calls,
-            "needed": budget.needed,
-            "spent": budget.spent,
-            "allowance": budget.allowance,
-        }
 
     def _high_water(self) -> datetime:
         if self.hi is None:

@@ -97,21 +97,6 @@ class Reader(Protocol):
 
 
 @dataclass(frozen=True)
-class Budget:
-    """What a night cost the account: calls, and the vendor's own unit where that is another one."""
-
-    calls: int = 0
-    needed: int = 0  # calls that the same rows need at the vendor's largest pages, without one retry
-    spent: int = 0  # calls, or tokens where the vendor counts those
-    allowance: int | None = None  # of the vendor, a day; None if it is not known
-
-    @property
-    def share(self) -> float | None:
-        """The part of the day's allowance that went to us tonight."""
-        return self.spent / self.allowance if self.allowance else None
-
-
-@dataclass(frozen=True)
 class SourceState:
     """What the warehouse holds of a source, which decides what is read tonight."""
 

@@ -56,5 +56,5 @@ def access(
         ask,
         secrets=secrets,
         refresh_token=source.refresh_token.get_secret_value(),
-        store=TokenStore(run.data_dir / "tokens" / f"{source.name}.json"),
+        store=TokenStore(run.token_path(source.name)),
     )

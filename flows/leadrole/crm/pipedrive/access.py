@@ -13,8 +13,7 @@ from leadrole.crm.auth import Grant, KeyAuth, TokenAuth, TokenStore
 from leadrole.crm.client import Client, RateLimiter, origin
 from leadrole.crm.pipedrive import quirks
 from leadrole.errors import SourceUnavailableError, StorageError
-from leadrole.landing import moment_text
-from leadrole.privacy import private_files
+from leadrole.landing import moment_text, write_durably
 from leadrole.run import Run
 from leadrole.settings import PipedriveSource, is_loopback
 
@@ -70,7 +69,7 @@ def app_access(
         ask,
         secrets=secrets,
         refresh_token=source.refresh_token.get_secret_value(),
-        store=TokenStore(run.data_dir / "tokens" / f"{source.name}.json"),
+        store=TokenStore(run.token_path(source.name)),
     )
     auth.renew()
     return Access(auth, _trusted(domains[-1], source))
@@ -112,11 +111,7 @@ class CoolDown:
     def start(self, now: datetime) -> None:
         """Put down that it begins."""
         try:
-            with private_files():
-                self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-                self._path.write_text(
-                    json.dumps({"until": moment_text(now + quirks.SHUT_OUT_FOR)}), encoding="utf-8"
-                )
+            write_durably(self._path, json.dumps({"until": moment_text(now + quirks.SHUT_OUT_FOR)}))
         except OSError as error:
             raise StorageError(
                 f"can't write: {error.strerror}",

@@ -51,7 +51,7 @@ def extract(
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Manifest:
     """Land one night of Pipedrive, whole or not at all."""
-    cool_down = CoolDown(run.data_dir / "tokens" / f"{source.name}.cooldown.json")
+    cool_down = CoolDown(run.token_path(source.name).with_suffix(".cooldown.json"))
     cool_down.check(clock())
     try:
         return _read(source, state, run, progress, clock=clock, sleep=sleep, monotonic=monotonic)

@@ -48,7 +48,7 @@ def token_auth(
 
     if source.login != "refresh_token":
         return TokenAuth(ask, secrets=secrets)
-    store = TokenStore(run.data_dir / "tokens" / f"{source.name}.json")
+    store = TokenStore(run.token_path(source.name))
     return TokenAuth(ask, secrets=secrets, refresh_token=refresh_token, store=store)
 
 
