@@ -226,6 +226,11 @@ open_deals as (
             and keys.month >= running.month
 ),
 
+recorded_steps as (
+    select coalesce(bool_or(has_next_steps), false) as has_next_steps
+    from int_deal_outcomes
+),
+
 filled as (
     select
         keys.month,
@@ -260,6 +265,11 @@ filled as (
         coalesce(qualified_cycles.deal_count, 0) as qualified_cycle_count,
         qualified_cycles.median_days as qualified_median_days,
         qualified_cycles.still_open_share as qualified_still_open_share,
+        int_sales_velocity.velocity,
+        int_sales_velocity.ci_low as velocity_ci_low,
+        int_sales_velocity.ci_high as velocity_ci_high,
+        case when keys.is_current and keys.slice_type = 'all' then int_sales_velocity.status end as velocity_status,
+        recorded_steps.has_next_steps,
         recorded.has_qualification,
         recorded.has_cycles,
         coalesce(nullif(handovers.received_count, 0) is null and recorded.has_closing, false)
@@ -270,6 +280,8 @@ filled as (
         or coalesce(closed.eligible_count > 0, false) as is_loss_recorded
     from keys
     cross join recorded
+    cross join recorded_steps
+    cross join int_sales_velocity
     left join handovers
         on
             keys.month = handovers.month
@@ -304,19 +316,9 @@ filled as (
             and keys.slice_value = qualified_cycles.slice_value
 ),
 
-recorded_steps as (
-    select coalesce(bool_or(has_next_steps), false) as has_next_steps
-    from int_deal_outcomes
-),
-
 judged as (
     select
-        filled.*,
-        int_sales_velocity.velocity,
-        int_sales_velocity.ci_low as velocity_ci_low,
-        int_sales_velocity.ci_high as velocity_ci_high,
-        case when filled.is_current and filled.slice_type = 'all' then int_sales_velocity.status end
-            as velocity_status,
+        *,
         {{ speed_status('speed_n', 'is_speed_recorded') }} as handover_status,
         case
             when not has_cycles then 'not_measurable'
@@ -335,7 +337,6 @@ judged as (
             else 'measured'
         end as qualified_cycle_status
     from filled
-    cross join int_sales_velocity
 ),
 
 measured as (
@@ -375,7 +376,7 @@ measured as (
         cast(open_count as integer) as open_deals,
         -- Since when a deal stands still is known now, not for months gone by.
         cast(case when is_current then stalled_count end as integer) as stalled_deals,
-        cast(case when is_current and recorded_steps.has_next_steps then no_next_step_count end as integer)
+        cast(case when is_current and has_next_steps then no_next_step_count end as integer)
             as no_next_step_deals,
         cast(case when is_current then close_date_past_count end as integer) as close_date_in_past_deals,
         cast(case when velocity_status = 'measured' then velocity end as double) as sales_velocity,
@@ -384,7 +385,6 @@ measured as (
         velocity_status as sales_velocity_status,
         {{ publication_columns() }}
     from judged
-    cross join recorded_steps
 )
 
 select * from measured

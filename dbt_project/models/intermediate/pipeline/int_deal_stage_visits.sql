@@ -76,7 +76,7 @@ jumps as (
             judged.source_crm = stages.source_crm
             and judged.pipeline_id = stages.pipeline_id
             and judged.stage_order < stages.stage_order
-            and (judged.outcome = 'won' or stages.stage_order < judged.next_stage_order)
+            and (judged.outcome = 'won' or judged.next_stage_order > stages.stage_order)
     where
         not judged.is_closed
         and judged.outcome in ('advanced', 'won')

@@ -1,11 +1,11 @@
 {{ config(materialized='table') }}
 
--- The cut, and the same point of each of the twelve months before: a forecast made on the fifth is judged by forecasts
+-- The cut, and the same point of each of the 24 months before: a forecast made on the fifth is judged by forecasts
 -- made on the fifth.
 with
 
 counted as (
-    select unnest(range(0, 13)) as months_ago
+    select unnest(range(0, 25)) as months_ago
 ),
 
 months as (

@@ -3,7 +3,7 @@
 {%- set min_settled_visits = 30 %}
 
 -- How often a deal that had been in a stage was won in the end, as known at the cut and at the same point of each of
--- the twelve months before, so that a forecast of the past uses what was known then.
+-- the 24 months before, so that a forecast of the past uses what was known then.
 with
 
 stage_visits as (
