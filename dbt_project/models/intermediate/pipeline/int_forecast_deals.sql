@@ -80,10 +80,14 @@ select
     case when probabilities.win_probability is not null then probabilities.won_count end as won_count,
     case when probabilities.win_probability is not null then probabilities.settled_count end as settled_count,
     stages.win_probability as crm_probability,
-    -- What should have been closed by now is expected now.
-    greatest(
-        date_diff('month', priced.cut_month, cast({{ local_date('priced.expected_close_at') }} as date)), 0
-    ) as due_in_months,
+    -- What should have been closed by now is expected now; without a date it is expected in no month.
+    case
+        when priced.expected_close_at is not null
+            then
+                greatest(
+                    date_diff('month', priced.cut_month, cast({{ local_date('priced.expected_close_at') }} as date)), 0
+                )
+    end as due_in_months,
     case
         when deals.won_at > priced.cut_at
             then date_diff('month', priced.cut_month, cast({{ local_date('deals.won_at') }} as date))
