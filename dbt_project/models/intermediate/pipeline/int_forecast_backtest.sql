@@ -27,8 +27,11 @@ actuals as (
         forecast_deals.months_ago,
         horizons.months_ahead,
         coalesce(
-            sum(forecast_deals.won_amount_reporting)
-                filter (where forecast_deals.won_in_months = horizons.months_ahead),
+            sum(
+                case
+                    when forecast_deals.won_in_months = horizons.months_ahead then forecast_deals.won_amount_reporting
+                end
+            ),
             0
         ) as actual_amount
     from forecast_deals
