@@ -6,12 +6,8 @@ states as (
     select * from {{ ref('int_deal_states') }}
 ),
 
-rates as (
-    select * from {{ ref('stg_config__currency_rates') }}
-),
-
-company as (
-    select * from {{ ref('stg_config__company') }}
+int_exchange_rates as (
+    select * from {{ ref('int_exchange_rates') }}
 ),
 
 open_states as (
@@ -43,11 +39,12 @@ days as (
 priced as (
     select
         days.*,
-        case when days.currency_code = company.reporting_currency then 1 else rates.rate end as fx_rate
+        int_exchange_rates.rate as fx_rate
     from days
-    cross join company
-    asof left join rates
-        on days.currency_code = rates.currency_code and days.snapshot_date >= rates.rate_date
+    asof left join int_exchange_rates
+        on
+            days.currency_code = int_exchange_rates.currency_code
+            and days.snapshot_date >= int_exchange_rates.rate_date
 )
 
 select
@@ -59,7 +56,7 @@ select
     nullif(rep_id, 'unassigned') as owner_rep_id,
     currency_code,
     cast(amount as decimal(18, 2)) as amount_original,
-    cast(amount * cast(fx_rate as {{ double() }}) as decimal(18, 2)) as amount_reporting,
+    cast(amount * fx_rate as decimal(18, 2)) as amount_reporting,
     cast(snapshot_date - {{ local_date('stage_entered_at') }} as integer) as days_in_stage,
     {{ local_date('expected_close_at') }} as expected_close_date,
     {{ publication_columns() }}

@@ -4,12 +4,12 @@ moves as (
     select * from {{ ref('int_pipeline_moves') }}
 ),
 
-rates as (
-    select * from {{ ref('stg_config__currency_rates') }}
+int_exchange_rates as (
+    select * from {{ ref('int_exchange_rates') }}
 ),
 
-company as (
-    select * from {{ ref('stg_config__company') }}
+reporting as (
+    select distinct reporting_currency from int_exchange_rates
 ),
 
 int_metric_scope as (
@@ -36,11 +36,10 @@ monthly_rates as (
     select
         months.month,
         months.currency_code,
-        case when months.currency_code = company.reporting_currency then 1 else rates.rate end as fx_rate
+        int_exchange_rates.rate as fx_rate
     from months
-    cross join company
-    asof left join rates
-        on months.currency_code = rates.currency_code and months.fx_date >= rates.rate_date
+    asof left join int_exchange_rates
+        on months.currency_code = int_exchange_rates.currency_code and months.fx_date >= int_exchange_rates.rate_date
 ),
 
 -- Amounts are rounded before they are subtracted, so that what comes in and goes out adds up to the cent.
@@ -56,11 +55,11 @@ valued as (
     select
         shown.*,
         'reporting' as basis,
-        company.reporting_currency as shown_currency,
-        cast(shown.from_amount * cast(monthly_rates.fx_rate as {{ double() }}) as decimal(18, 2)) as from_value,
-        cast(shown.to_amount * cast(monthly_rates.fx_rate as {{ double() }}) as decimal(18, 2)) as to_value
+        reporting.reporting_currency as shown_currency,
+        cast(shown.from_amount * monthly_rates.fx_rate as decimal(18, 2)) as from_value,
+        cast(shown.to_amount * monthly_rates.fx_rate as decimal(18, 2)) as to_value
     from shown
-    cross join company
+    cross join reporting
     left join monthly_rates
         on
             shown.month = monthly_rates.month

@@ -28,12 +28,8 @@ closed_amounts as (
     select * from {{ ref('int_deal_amounts') }}
 ),
 
-rates as (
-    select * from {{ ref('stg_config__currency_rates') }}
-),
-
-company as (
-    select * from {{ ref('stg_config__company') }}
+int_exchange_rates as (
+    select * from {{ ref('int_exchange_rates') }}
 ),
 
 standing as (
@@ -54,11 +50,12 @@ standing as (
 priced as (
     select
         standing.*,
-        case when standing.currency_code = company.reporting_currency then 1 else rates.rate end as fx_rate
+        int_exchange_rates.rate as fx_rate
     from standing
-    cross join company
-    asof left join rates
-        on standing.currency_code = rates.currency_code and standing.cut_date >= rates.rate_date
+    asof left join int_exchange_rates
+        on
+            standing.currency_code = int_exchange_rates.currency_code
+            and standing.cut_date >= int_exchange_rates.rate_date
 )
 
 select
@@ -71,7 +68,7 @@ select
     priced.pipeline_id,
     priced.stage_id,
     priced.amount is not null and priced.fx_rate is null as is_blocked,
-    cast(priced.amount * cast(priced.fx_rate as {{ double() }}) as decimal(18, 2)) as amount_reporting,
+    cast(priced.amount * priced.fx_rate as decimal(18, 2)) as amount_reporting,
     coalesce(probabilities.win_probability, stages.win_probability) as own_probability,
     case
         when probabilities.win_probability is not null then 'own_history'

@@ -12,21 +12,68 @@ lines as (
     where is_now and months_ahead is not null and amount_reporting is not null and probability is not null
 ),
 
-drawn as (
-    select
-        *,
-        unnest(range(0, {{ draws }})) as draw_no
+draws as (
+    select unnest(range(0, {{ draws }})) as draw_no
+),
+
+deals as (
+    select distinct deal_id
     from lines
+),
+
+stages as (
+    select distinct
+        source_crm,
+        pipeline_id,
+        stage_id
+    from lines
+),
+
+deal_throws as (
+    select
+        deals.deal_id,
+        draws.draw_no,
+        {{ hash_uniform("deals.deal_id || '|' || draws.draw_no") }} as deal_dice
+    from deals
+    cross join draws
+),
+
+-- Two even numbers make a normal one (Box and Muller).
+stage_throws as (
+    select
+        stages.source_crm,
+        stages.pipeline_id,
+        stages.stage_id,
+        draws.draw_no,
+        sqrt(-2.0 * ln({{ hash_uniform(
+            "stages.source_crm || stages.pipeline_id || stages.stage_id || '|a|' || draws.draw_no"
+        ) }})) * cos(2.0 * pi() * {{ hash_uniform(
+            "stages.source_crm || stages.pipeline_id || stages.stage_id || '|b|' || draws.draw_no"
+        ) }}) as stage_dice
+    from stages
+    cross join draws
 ),
 
 dice as (
     select
-        *,
-        {{ hash_uniform("deal_id || '|' || draw_no") }} as deal_dice,
-        sqrt(-2.0 * ln({{ hash_uniform("source_crm || pipeline_id || stage_id || '|a|' || draw_no") }}))
-        * cos(2.0 * pi() * {{ hash_uniform("source_crm || pipeline_id || stage_id || '|b|' || draw_no") }})
-            as stage_dice
-    from drawn
+        lines.scenario,
+        lines.months_ahead,
+        lines.deal_id,
+        lines.probability,
+        lines.won_count,
+        lines.settled_count,
+        lines.amount_reporting,
+        deal_throws.draw_no,
+        deal_throws.deal_dice,
+        stage_throws.stage_dice
+    from lines
+    inner join deal_throws on lines.deal_id = deal_throws.deal_id
+    inner join stage_throws
+        on
+            lines.source_crm = stage_throws.source_crm
+            and lines.pipeline_id = stage_throws.pipeline_id
+            and lines.stage_id = stage_throws.stage_id
+            and deal_throws.draw_no = stage_throws.draw_no
 ),
 
 moved as (
