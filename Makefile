@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 export PYTHONUTF8 := 1
 
-.PHONY: help demo test test-fast lint format lock clean
+.PHONY: help demo test test-fast lint format lock bench-extract clean
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -42,8 +42,11 @@ lock: $(VENV)/.dev ## Resolve both lock files anew: pins and hashes, no index ad
 
 LOCK_FLAGS := --upgrade --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --no-strip-extras --quiet
 
+bench-extract: $(VENV)/.runtime benchmarks/.venv/.ready ## Speed, memory and limits of a first load (benchmarks/README.md)
+	$(BIN)/python benchmarks/extract.py $(BENCH)
+
 clean: ## Remove the environment and the demo company
-	rm -rf $(VENV) demo
+	rm -rf $(VENV) demo benchmarks/.venv
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 demo"; exit 2; }
@@ -60,3 +63,9 @@ $(VENV)/.dev: requirements-dev.lock pyproject.toml | $(BIN)/python
 	$(PIP) install --quiet --require-hashes -r requirements-dev.lock
 	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@ $(VENV)/.runtime
+
+# dlt is what we compare with, and no part of the project: it lives in an environment of its own.
+benchmarks/.venv/.ready: benchmarks/requirements.txt
+	$(PYTHON) -m venv benchmarks/.venv
+	benchmarks/.venv/bin/python -m pip --disable-pip-version-check install --quiet -r benchmarks/requirements.txt
+	@touch $@

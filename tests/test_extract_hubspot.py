@@ -15,11 +15,23 @@ from leadrole import landing
 from leadrole.crm.hubspot import quirks
 from leadrole.errors import AuthError, LeadroleError, SourceContractError, SourceUnavailableError
 from leadrole.sandbox import Faults, Owner, Population, Script, Server, serve
+from leadrole.sandbox.hubspot import ledger
 from leadrole.sandbox.population import make_owners
 from support.homes import TOKEN, hubspot_home, ids, night, query, run_of, tables
+from support.hubspot import differences
 from support.wire import Wire, http
 
-OBJECTS = ("contacts", "deals", "calls", "emails", "meetings")
+OBJECTS = (
+    "contacts",
+    "companies",
+    "leads",
+    "deals",
+    "calls",
+    "emails",
+    "meetings",
+    "tasks",
+    "communications",
+)
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 NIGHT = datetime(2026, 3, 10, 2, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -50,34 +62,44 @@ def told() -> Iterator[Server]:
         yield running
 
 
-def test_every_record_of_the_crm_arrives_with_its_history(tmp_path: Path) -> None:
+@pytest.mark.parametrize("has_leads", [True, False], ids=["with leads", "without"])
+def test_every_record_of_the_crm_arrives_with_its_history_and_links(tmp_path: Path, has_leads: bool) -> None:
     population = Population(months=2, scale=0.2)
     now = datetime(2025, 7, 1, 1, 0, tzinfo=UTC)
-    with serve(population, now=now, token=TOKEN) as crm:
+    portal = {"has_leads": has_leads, "search_lag_seconds": 0}
+    with serve(population, now=now, token=TOKEN, **portal) as crm:
         config = hubspot_home(tmp_path, crm.base_url)
         result = night(config)
-    state = population.fold(now)
-    for name in OBJECTS:
-        assert ids(config, f"raw_hubspot.{name}") == set(state.live[name]), name
-    assert result.live_rows["contacts"] == len(state.live["contacts"]) > 50
     raw = run_of(tmp_path).raw_path
-    fields = ("lifecyclestage", "hs_lead_status", "hubspot_owner_id", "recent_conversion_date")
-    expected = {
-        (record_id, field, value or None, version.at)
-        for record_id, record in state.live["contacts"].items()
-        for field in fields
-        for version, value in record.history(field)
-    }
-    held = query(raw, "select id, field, value, changed_at from raw_hubspot.contacts_history")
-    assert {(*row[:3], row[3].astimezone(UTC)) for row in held} == expected
-    links = set(query(raw, "select from_id, to_id from raw_hubspot.calls_contacts"))
-    assert links == {
-        (call, contact) for call in state.live["calls"] for contact in state.linked("calls", call, "contacts")
-    }
+    assert differences(config, population, now - timedelta(seconds=60), **portal) == []
+    truth = ledger(population, now, **portal)
+    assert result.live_rows["contacts"] == len(truth["contacts"]) > 50
+    assert result.live_rows["leads"] == len(truth["leads"])
+    assert bool(truth["leads"]) is has_leads
     counted = query(
         raw, "select object, live_rows from load.counts where crm_total is not null order by object"
     )
-    assert counted == sorted((name, len(state.live[name])) for name in OBJECTS)
+    objects = sorted(name for name in OBJECTS if has_leads or name != "leads")
+    assert counted == [(name, len(truth[name])) for name in objects]
+    entries = query(raw, "select count(*) from raw_hubspot.contacts_history")
+    assert entries == [(len(truth["contacts_history"]),)]
+
+
+def test_leads_are_left_alone_when_nobody_wants_them(tmp_path: Path) -> None:
+    with server(story(), has_leads=True) as crm:
+        config = hubspot_home(tmp_path, crm.base_url)
+        night(config)
+        crm.clear_calls()
+        crm.set_now(NIGHT + DAY)
+        night(hubspot_home(tmp_path, crm.base_url, leads_object="never"), 1)
+        assert crm.count("leads") == 0
+        raw = run_of(tmp_path).raw_path
+        covered = query(raw, "select object from load.coverage where is_available order by object")
+        assert [name for (name,) in covered] == sorted(name for name in OBJECTS if name != "leads")
+        # They stay where they are, and are followed again from where they were left.
+        assert len(ids(config, "raw_hubspot.leads")) == 12
+        crm.set_now(NIGHT + 2 * DAY)
+        assert night(hubspot_home(tmp_path, crm.base_url), 2).live_rows["leads"] == 12
 
 
 def test_any_page_size_gives_the_same_tables(tmp_path: Path, told: Server) -> None:
@@ -230,7 +252,9 @@ def test_a_refused_key_ends_the_night_in_seconds(tmp_path: Path, told: Server) -
         pytest.param(
             Faults().status("objects", 500, times=None), SourceUnavailableError, "gave up", id="500 forever"
         ),
-        pytest.param(Faults().empty_everything(), SourceUnavailableError, "holds not one of contacts", id="empty"),
+        pytest.param(
+            Faults().empty_everything(), SourceUnavailableError, "holds not one of contacts", id="empty"
+        ),
         pytest.param(Faults().html_login_page("contacts"), AuthError, "text/html", id="login page"),
         pytest.param(
             Faults().omit_last_page("GET .*objects/2026-03/contacts"),
@@ -337,7 +361,7 @@ def test_a_stage_that_no_pipeline_has_stops_the_night_or_warns(tmp_path: Path) -
         assert caught.value.exit_code == 5
         assert ids(config, "raw_hubspot.contacts") == set()
         warned = night(hubspot_home(tmp_path / "warn", crm.base_url, unknown_stage="warn"))
-    assert "appointmentscheduled (2)" in warned.notes[0]
+    assert "appointmentscheduled (2)" in warned.notes[-1]
 
 
 def test_deals_of_another_pipeline_are_not_ours(tmp_path: Path, told: Server) -> None:

@@ -81,7 +81,9 @@ def land(
             high_water=run.started_at - timedelta(minutes=1),
             is_full=number == 0,
             files=writer.close(),
-            closed_until={endpoint.name: run.started_at for endpoint in ENDPOINTS if not endpoint.is_reference},
+            closed_until={
+                endpoint.name: run.started_at for endpoint in ENDPOINTS if not endpoint.is_reference
+            },
             walked=tuple(walked),
             **more,
         )
@@ -131,6 +133,7 @@ def test_raw_has_every_table_of_the_contract_before_anything_is_loaded(tmp_path:
     ]
     assert found["raw_hubspot.calls_deals"] == ["from_id varchar", "to_id varchar", "type varchar"]
     assert {name for name in found if name.startswith("load.")} == {
+        "load.budgets",
         "load.counts",
         "load.coverage",
         "load.rejects",
@@ -138,7 +141,7 @@ def test_raw_has_every_table_of_the_contract_before_anything_is_loaded(tmp_path:
         "load.schema_version",
         "load.watermarks",
     }
-    assert len([name for name in found if name.startswith("raw_hubspot.")]) == 16
+    assert len([name for name in found if name.startswith("raw_hubspot.")]) == 29
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
@@ -184,6 +187,22 @@ def test_text_that_no_database_keeps_is_replaced_by_a_mark(tmp_path: Path) -> No
 def test_an_empty_value_is_no_value(tmp_path: Path) -> None:
     loaded(tmp_path, 0, {"contacts": [[contact("1", lifecyclestage="")]]})
     assert contacts(tmp_path) == [("1", None)]
+
+
+def test_a_deal_that_swallowed_others_names_what_became_of_them(tmp_path: Path) -> None:
+    parts = [deal(str(number), "new") for number in range(1, 8)]
+    loaded(tmp_path, 0, {"deals": [parts], "deals_ids": [[{"id": str(number)} for number in range(1, 8)]]})
+    survivor = deal("20", "new")
+    survivor["properties"]["hs_merged_object_ids"] = "1;2;10"
+    last = deal("21", "new")
+    last["properties"]["hs_merged_object_ids"] = "1;2;10;20;3"
+    live = [{"id": number} for number in ("4", "5", "6", "7", "21")]
+    loaded(tmp_path, 1, {"deals": [[survivor], [last]], "deals_ids": [live]}, walked=("deals",))
+    held = query(
+        run_of(tmp_path).raw_path,
+        "select id, _deleted_how, _merged_into from raw_hubspot.deals where _deleted_at is not null order by id",
+    )
+    assert held == [(number, "merged", "21") for number in ("1", "2", "20", "3")]
 
 
 def test_milliseconds_of_older_records_are_moments_too(tmp_path: Path) -> None:

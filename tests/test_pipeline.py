@@ -25,8 +25,8 @@ from leadrole.sandbox.pipeline_truth import (
     visits,
 )
 from leadrole.sandbox.truth import kaplan_meier_quantile
+from support.pipeline import MOVEMENTS, QUERY, assert_movements
 
-MOVEMENTS = ("start", "created", "pulled_in", "increased", "decreased", "pushed_out", "lost", "won", "end")
 DAY = timedelta(days=1)
 
 
@@ -201,16 +201,10 @@ def test_the_pipeline_of_every_month_moves_as_it_truly_did(
     company: Company, deals: dict[str, list[State]]
 ) -> None:
     true = movements(deals, company.as_of())
-    rows = company.rows(
-        "select * from main_published.mart_pipeline_movement where slice_type = 'all' and basis = 'reporting'"
-    )
+    rows = company.rows(QUERY)
     assert {row["month"] for row in rows} == {month for month, flow in true.items() if flow.deals}
-    for row in rows:
-        flow = true[row["month"]]
-        for name in MOVEMENTS:
-            assert row[f"{name}_deals"] == flow.deals[name], (row["month"], name)
-            assert row[f"{name}_amount"] == flow.amounts[name], (row["month"], name)
-        assert balance(flow) == 0
+    assert_movements(rows, true)
+    assert not any(balance(flow) for flow in true.values())
     assert sum(row["pushed_out_deals"] + row["decreased_deals"] for row in rows) > 0
 
 

@@ -45,6 +45,34 @@ _OWNER_COLUMNS = {
         ("calls", "hubspot_owner_id"),
         ("emails", "hubspot_owner_id"),
         ("meetings", "hubspot_owner_id"),
+        ("leads", "hubspot_owner_id"),
+        ("tasks", "hubspot_owner_id"),
+        ("communications", "hubspot_owner_id"),
+    ],
+    "odoo": [
+        ("users", "id"),
+        ("leads", "user_id"),
+        ("meetings", "user_id"),
+        ("activities", "user_id"),
+    ],
+    "pipedrive": [
+        ("users", "id"),
+        ("leads", "owner_id"),
+        ("leads", "creator_id"),
+        ("deals", "owner_id"),
+        ("deals", "creator_user_id"),
+        ("activities", "owner_id"),
+    ],
+    "salesforce": [
+        ("groups", "id"),
+        ("leads", "owner_id"),
+        ("contacts", "owner_id"),
+        ("opportunities", "owner_id"),
+        ("tasks", "owner_id"),
+        ("events", "owner_id"),
+        ("lead_history", "case when data_type = 'EntityId' then new_value end"),
+        ("contact_history", "case when data_type = 'EntityId' then new_value end"),
+        ("opportunity_field_history", "case when data_type = 'EntityId' then new_value end"),
     ],
     "csv": [
         ("people", "id"),
@@ -57,11 +85,26 @@ _OWNER_COLUMNS = {
     ],
 }
 _OWNER_HISTORY = {
-    "hubspot": [("contacts_history", "hubspot_owner_id"), ("deals_history", "hubspot_owner_id")],
+    "hubspot": [
+        ("contacts_history", "hubspot_owner_id"),
+        ("deals_history", "hubspot_owner_id"),
+        ("leads_history", "hubspot_owner_id"),
+    ],
+    "pipedrive": [("leads_history", "owner_id")],
+    "salesforce": [
+        ("leads_history", "owner_id"),
+        ("contacts_history", "owner_id"),
+        ("opportunities_history", "owner_id"),
+    ],
 }
 # What a CRM calls the people that own records.
 _REP_NAMES = {
     "hubspot": "select id, nullif(trim(concat_ws(' ', first_name, last_name)), '') from raw_hubspot.owners",
+    "odoo": "select id, name from raw_odoo.users",
+    "pipedrive": "select id, name from raw_pipedrive.users",
+    # Most of an org's other users are programs, customers or partners.
+    "salesforce": "select id, nullif(trim(concat_ws(' ', first_name, last_name)), '') from raw_salesforce.users "
+    "where coalesce(user_type, 'Standard') = 'Standard'",
     "csv": "select id, name from raw_csv.people",
 }
 
@@ -215,16 +258,26 @@ def _config_tables(settings: Settings, run: Run, as_of: datetime) -> Iterable[_T
     )
     milestones: list[tuple[str, str, str, str]] = []
     accepted: list[tuple[str, str]] = []
+    kinds: list[tuple[str, str, str, str | None, str | None]] = []
+    queues: list[tuple[str, str]] = []
     for source in settings.sources:
         if isinstance(source, ApiSource):
             milestones += [(source.kind, *milestone) for milestone in source.milestones]
             accepted += [(source.kind, stage) for stage in source.accepted_stages]
+            kinds += [(source.kind, *meaning) for meaning in source.activity_meanings]
+            queues += [(source.kind, f"{source.kind}:{owner}") for owner in source.queues]
     yield _Table(
         "lead_milestones",
         ["source_crm varchar", "field varchar", "value varchar", "milestone varchar"],
         milestones,
     )
     yield _Table("accepted_stages", ["source_crm varchar", "stage_id varchar"], accepted)
+    yield _Table(
+        "activity_kinds",
+        ["source_crm varchar", "type varchar", "kind varchar", "direction varchar", "outcome varchar"],
+        kinds,
+    )
+    yield _Table("queue_owners", ["source_crm varchar", "owner_id varchar"], queues)
     yield _Table(
         "exclusion_rules",
         [

@@ -12,17 +12,22 @@ says how far each list and each file was then: the next run cuts the files there
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
 import os
+import queue
 import re
-from collections.abc import Iterable, Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import msgspec
 import zstandard
 
 from leadrole.errors import AuthError, LeadroleError, SourceUnavailableError, StorageError
@@ -35,10 +40,13 @@ BEGUN = "begun.json"
 PROGRESS = "progress.ndjson"
 # Past this, what a CRM still tells of deleted records no longer reaches back to where the read began.
 PARTIAL_KEPT = timedelta(days=14)
+BLOCK_BYTES = 64 * 1024
+WAITING_TASKS = 4
 NAME = re.compile(r"[a-z][a-z0-9_]{0,79}")
 # NUL can't live in most SQL text types; a lone surrogate can't be written as UTF-8 at all.
-REPLACEMENT = "\ufffd"
-NUL_ESCAPE = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
+REPLACEMENT = "\ufffd".encode()
+ENCODER = msgspec.json.Encoder()
+NUL_ESCAPE = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
 
 @dataclass(frozen=True)
@@ -99,14 +107,58 @@ class Reached:
     is_done: bool
 
 
+class Helper:
+    """A thread that does what it is given, one thing after the other, while we go on reading.
+
+    Packing and writing need no Python, so they cost the reading nothing. What fails there fails here, at the
+    next thing that is given or at the end; nothing after it is done.
+    """
+
+    def __init__(self) -> None:
+        self._tasks: queue.Queue[Callable[[], object] | None] = queue.Queue(maxsize=WAITING_TASKS)
+        self._thread: threading.Thread | None = None
+        self._error: BaseException | None = None
+
+    def do(self, task: Callable[[], object]) -> None:
+        """Have `task` done after everything that was given before."""
+        if self._error is not None:
+            raise self._error
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="landing", daemon=True)
+            self._thread.start()
+        self._tasks.put(task)
+
+    def finish(self) -> None:
+        """Wait until all is done."""
+        if self._thread is not None:
+            self._tasks.put(None)
+            self._thread.join()
+            self._thread = None
+        if self._error is not None:
+            raise self._error
+
+    def _work(self) -> None:
+        while (task := self._tasks.get()) is not None:
+            try:
+                if self._error is None:
+                    task()
+            except BaseException as error:
+                self._error = error
+
+
 class ObjectWriter:
     """One landing file in the making; memory stays flat however many records come."""
 
-    def __init__(self, path: Path, *, name: str, run_id: str, size: int = 0, rows: int = 0) -> None:
+    def __init__(
+        self, path: Path, *, name: str, run_id: str, helper: Helper, size: int = 0, rows: int = 0
+    ) -> None:
         self.name = name
         self.path = path
         self.rows = rows
         self._run_id = run_id
+        self._helper = helper
+        self._waiting: list[bytes] = []
+        self._waiting_bytes = 0
         try:
             with private_files():
                 path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -116,6 +168,7 @@ class ObjectWriter:
                 self._file.seek(size)
         except OSError as error:
             raise _storage(error, path) from None
+        self._size = size  # up to the end of the last whole frame
         self._is_dirty = False
         self._packer = zstandard.ZstdCompressor(level=3).stream_writer(self._file, closefd=False)
 
@@ -129,31 +182,62 @@ class ObjectWriter:
         window: str | None = None,
     ) -> None:
         """Append one record in its envelope."""
+        self.write_page((record,), endpoint=endpoint, page=page, received_at=received_at, window=window)
+
+    def write_page(
+        self,
+        records: Iterable[Mapping[str, Any]],
+        *,
+        endpoint: str,
+        page: int,
+        received_at: datetime,
+        window: str | None = None,
+    ) -> None:
+        """Append one page of records, each in its envelope, which is the same for all of them."""
         envelope = {
             "run_id": self._run_id,
             "endpoint": endpoint,
             "window": window,
             "received_at": moment_text(received_at),
             "page": page,
-            "record": record,
         }
+        rows = list(records)
+        if not rows:
+            return
+        opening = encode(envelope)[:-1] + b',"record":'
+        lines = opening + encode_lines(rows)[:-1].replace(b"\n", b"}\n" + opening) + b"}\n"
+        self.rows += len(rows)
+        self._waiting.append(lines)
+        self._waiting_bytes += len(lines)
+        if self._waiting_bytes >= BLOCK_BYTES:
+            self.hand_over()
+
+    def hand_over(self) -> None:
+        """Have what was written packed."""
+        if self._waiting:
+            self._helper.do(partial(self._pack, b"".join(self._waiting)))
+            self._waiting.clear()
+            self._waiting_bytes = 0
+
+    def _pack(self, lines: bytes) -> None:
         try:
-            self._packer.write(encode_line(envelope))
+            self._packer.write(lines)
         except OSError as error:
             raise _storage(error, self.path) from None
         self._is_dirty = True
-        self.rows += 1
 
     def end_frame(self) -> int:
-        """Make what was written readable on its own; gives the size of the file."""
+        """Make what was packed readable on its own; gives the size of the file."""
+        if not self._is_dirty:
+            return self._size
         try:
-            if self._is_dirty:
-                self._packer.flush(zstandard.FLUSH_FRAME)
-                self._is_dirty = False
+            self._packer.flush(zstandard.FLUSH_FRAME)
             self._file.flush()
-            return self._file.tell()
+            self._size = self._file.tell()
         except OSError as error:
             raise _storage(error, self.path) from None
+        self._is_dirty = False
+        return self._size
 
     def close(self, landing_dir: Path, target: Path) -> LandedFile:
         """Make the file whole and durable, then give it its name."""
@@ -192,6 +276,8 @@ class LandingWriter:
         self._pages: dict[str, int] = {}
         self._reached: dict[str, Reached] = {}
         self._closed = False
+        self._helper = Helper()
+        self._progress: int | None = None  # the open file
         self._keeps: bool | None = None  # not known before the CRM's clock is
         self.high_water: datetime | None = None
         self.is_resumed = False
@@ -203,6 +289,9 @@ class LandingWriter:
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         if self._closed:
             return
+        with contextlib.suppress(Exception):  # the read ends with the error that it has
+            self._helper.finish()
+        self._end_progress()
         for writer in self._writers.values():
             writer.abandon()
         # After an outage or a kill the rest can follow. After anything else, what came is in doubt.
@@ -218,7 +307,7 @@ class LandingWriter:
             if not NAME.fullmatch(name):
                 raise ValueError(f"not a name for a landing object: {name!r}")
             path = self._directory / f"{name}{SUFFIX}"
-            self._writers[name] = ObjectWriter(path, name=name, run_id=self._run_id)
+            self._writers[name] = ObjectWriter(path, name=name, run_id=self._run_id, helper=self._helper)
         return self._writers[name]
 
     def write(
@@ -233,8 +322,7 @@ class LandingWriter:
         """Write one page; pages are numbered as they arrive, and a later page is newer."""
         writer = self.object(name)
         page = self._pages[name] = self._pages.get(name, 0) + 1
-        for record in rows:
-            writer.write(record, endpoint=endpoint, page=page, received_at=received_at, window=window)
+        writer.write_page(rows, endpoint=endpoint, page=page, received_at=received_at, window=window)
 
     # --- a read that may be gone on with ---
 
@@ -259,19 +347,32 @@ class LandingWriter:
         self._reached[key] = Reached(following, following is None)
         if self._keeps is False:
             return
-        files = {
-            name: [writer.end_frame(), writer.rows, self._pages.get(name, 0)]
-            for name, writer in self._writers.items()
-        }
-        line = json.dumps({"key": key, "following": following, "files": files}) + "\n"
+        reached = []
+        for name, writer in self._writers.items():
+            writer.hand_over()
+            reached.append((writer, writer.rows, self._pages.get(name, 0)))
+        self._helper.do(partial(self._put_down, key, following, reached))
+
+    def _put_down(
+        self, key: str, following: str | None, reached: Sequence[tuple[ObjectWriter, int, int]]
+    ) -> None:
+        """A line of progress, after all that it tells of is in the files."""
+        files = {writer.name: [writer.end_frame(), rows, page] for writer, rows, page in reached}
+        line = ENCODER.encode({"key": key, "following": following, "files": files}) + b"\n"
         try:
-            with private_files():
-                self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-                flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
-                with os.fdopen(os.open(self._directory / PROGRESS, flags, 0o600), "wb") as file:
-                    file.write(line.encode())
+            if self._progress is None:
+                with private_files():
+                    self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+                    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
+                    self._progress = os.open(self._directory / PROGRESS, flags, 0o600)
+            os.write(self._progress, line)
         except OSError as error:
             raise _storage(error, self._directory / PROGRESS) from None
+
+    def _end_progress(self) -> None:
+        if self._progress is not None:
+            os.close(self._progress)
+            self._progress = None
 
     def landed_ids(self, name: str) -> Iterator[str]:
         """The ids of live records that the part read before has in the file `name`; none if it is a new read."""
@@ -288,7 +389,8 @@ class LandingWriter:
             begun = json.loads((self._directory / BEGUN).read_text(encoding="utf-8"))
             lines = (self._directory / PROGRESS).read_text(encoding="utf-8").splitlines()
             high_water = _moment(begun["high_water"])
-            is_ours = begun["shape"] == self._shape and datetime.now(UTC) - _started(begun) < PARTIAL_KEPT
+            age = _started(self._run_id) - _started(begun["run_id"])
+            is_ours = begun["shape"] == self._shape and age < PARTIAL_KEPT
         except (OSError, ValueError, KeyError, TypeError):
             is_ours, lines = False, []
         files: dict[str, list[int]] = {}
@@ -309,13 +411,19 @@ class LandingWriter:
             return
         for name, path in paths.items():
             size, rows, page = files[name]
-            self._writers[name] = ObjectWriter(path, name=name, run_id=self._run_id, size=size, rows=rows)
+            self._writers[name] = ObjectWriter(
+                path, name=name, run_id=self._run_id, helper=self._helper, size=size, rows=rows
+            )
             self._pages[name] = page
         self.high_water = high_water
         self.is_resumed = self._keeps = True
 
     def close(self) -> tuple[LandedFile, ...]:
         """Finish every file."""
+        for writer in self._writers.values():
+            writer.hand_over()
+        self._helper.finish()
+        self._end_progress()
         files = tuple(
             writer.close(
                 self._landing_dir, self._landing_dir / self._source / name / f"{self._run_id}{SUFFIX}"
@@ -327,8 +435,8 @@ class LandingWriter:
         return files
 
 
-def _started(begun: Mapping[str, str]) -> datetime:
-    return datetime.strptime(begun["run_id"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+def _started(run_id: str) -> datetime:
+    return datetime.strptime(run_id, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
 
 
 def _remove_partial(directory: Path) -> None:
@@ -358,16 +466,32 @@ def _write_durably(target: Path, text: str) -> None:
         raise _storage(error, target) from None
 
 
-def encode_line(value: Mapping[str, Any]) -> bytes:
-    """One line of JSON as UTF-8, without the two kinds of text that a database can't keep."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    if "\\u0000" in text:
-        text = NUL_ESCAPE.sub(lambda found: found[1] + REPLACEMENT, text)
+def encode_lines(values: Sequence[Mapping[str, Any]]) -> bytes:
+    """Each value as `encode` gives it, and a line end after it."""
     try:
-        line = text.encode("utf-8")
+        lines = ENCODER.encode_lines(values)
     except UnicodeEncodeError:
+        return b"".join(encode(value) + b"\n" for value in values)
+    return _kept(lines)
+
+
+def encode(value: Mapping[str, Any]) -> bytes:
+    """JSON as UTF-8 on one line, without the two kinds of text that a database can't keep."""
+    try:
+        line = ENCODER.encode(value)
+    except UnicodeEncodeError:  # half a surrogate pair
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
         line = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode("utf-8")
-    return line + b"\n"
+    return _kept(line)
+
+
+def _kept(text: bytes) -> bytes:
+    # One byte is looked for far faster than six.
+    return NUL_ESCAPE.sub(_without_nul, text) if b"\\" in text and b"\\u0000" in text else text
+
+
+def _without_nul(found: re.Match[bytes]) -> bytes:
+    return found[1] + REPLACEMENT
 
 
 def write_manifest(landing_dir: Path, manifest: Manifest) -> Path:

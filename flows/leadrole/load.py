@@ -20,6 +20,10 @@ import duckdb
 
 from leadrole import landing
 from leadrole.crm.hubspot.endpoints import ENDPOINTS as HUBSPOT
+from leadrole.crm.ids import AT_ONCE, Ids
+from leadrole.crm.odoo.endpoints import ENDPOINTS as ODOO
+from leadrole.crm.pipedrive.endpoints import ENDPOINTS as PIPEDRIVE
+from leadrole.crm.salesforce.endpoints import ENDPOINTS as SALESFORCE
 from leadrole.crm.spec import Endpoint, SourceState
 from leadrole.crm.windows import shrink_guard
 from leadrole.errors import InternalError, LeadroleError, SourceContractError, StorageError
@@ -28,7 +32,7 @@ from leadrole.privacy import private_files
 from leadrole.run import Run
 from leadrole.settings import CSV_FIELDS, ApiSource, HubspotSource, Settings, SourceSettings
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 MAX_QUARANTINE_SHARE = 0.01
 ROW_COLUMNS = (
     "updated_at timestamptz",
@@ -49,6 +53,8 @@ LOAD_TABLES = {
         "deleted_rows bigint"
     ),
     "coverage": "source text, kind text, object text, is_available boolean, covers_until timestamptz",
+    # What a night cost the account; spent and allowance are in the vendor's unit (calls, or Pipedrive's tokens).
+    "budgets": "run_id text, source text, calls bigint, needed bigint, spent bigint, allowance bigint",
     "schema_version": "version integer",
 }
 
@@ -111,7 +117,12 @@ def _of_endpoints(kind: str, endpoints: Iterable[Endpoint]) -> tuple[_Table, ...
     )
 
 
-ENDPOINTS: dict[str, tuple[Endpoint, ...]] = {"hubspot": HUBSPOT}
+ENDPOINTS: dict[str, tuple[Endpoint, ...]] = {
+    "hubspot": HUBSPOT,
+    "odoo": ODOO,
+    "pipedrive": PIPEDRIVE,
+    "salesforce": SALESFORCE,
+}
 TABLES = {
     **{kind: _of_endpoints(kind, endpoints) for kind, endpoints in ENDPOINTS.items()},
     "csv": tuple(
@@ -130,7 +141,28 @@ STAGE_CHECKS = {
         stage="dealstage",
         same="stages.stage_id = deals.dealstage and stages.pipeline_id = deals.pipeline",
         closed="deals.hs_is_closed is not distinct from 'true'",
-    )
+    ),
+    "odoo": _StageCheck(
+        deals="raw_odoo.leads",
+        stages="raw_odoo.stages",
+        stage="stage_id",
+        same="stages.id = deals.stage_id",
+        closed="deals.active is not distinct from 'false' or deals.date_closed is not null",
+    ),
+    "pipedrive": _StageCheck(
+        deals="raw_pipedrive.deals",
+        stages="raw_pipedrive.stages",
+        stage="stage_id",
+        same="stages.id = deals.stage_id",
+        closed="coalesce(deals.status in ('won', 'lost') or deals.is_archived = 'true', false)",
+    ),
+    "salesforce": _StageCheck(
+        deals="raw_salesforce.opportunities",
+        stages="raw_salesforce.opportunity_stages",
+        stage="stage_name",
+        same="stages.api_name = deals.stage_name",
+        closed="deals.is_closed is not distinct from 'true'",
+    ),
 }
 
 
@@ -166,11 +198,14 @@ def ensure_raw(path: Path) -> None:
 def _create_tables(connection: duckdb.DuckDBPyConnection) -> None:
     for schema in (*(f"raw_{kind}" for kind in TABLES), "load"):
         connection.execute(f"create schema if not exists {schema}")
+    held = {
+        row[0] for row in _rows(connection, "select schema_name || '.' || table_name from duckdb_tables()")
+    }
     for table in (table for tables in TABLES.values() for table in tables):
         columns = ", ".join(["id text not null", *(f"{field} text" for field in table.fields), *ROW_COLUMNS])
         connection.execute(f"create table if not exists {table.full_name} ({columns})")
         # A version that asks for another field finds the table of the last one.
-        for field in table.fields:
+        for field in table.fields if table.full_name in held else ():
             connection.execute(f"alter table {table.full_name} add column if not exists {field} text")
         if table.history:
             connection.execute(
@@ -286,11 +321,19 @@ def read_state(run: Run, source: SourceSettings, *, accept_shrink: bool = False)
                 connection, "select object, closed_until from load.watermarks where source = ?", [source.name]
             )
         )
-        live_ids: dict[str, frozenset[str]] = {}
+        live_ids: dict[str, Ids] = {}
+        fingerprints: dict[str, dict[str, str]] = {}
         for table in TABLES[source.kind]:
+            if table.endpoint is not None and table.endpoint.children:
+                fields = _list(f"coalesce({name}, '')" for name in table.fields)
+                told = f"select id, md5(concat_ws(chr(31), {fields})) from {table.full_name}"
+                found = _rows(connection, f"{told} where _deleted_at is null")
+                fingerprints[table.name] = {row[0]: row[1] for row in found}
             if not table.is_reference:
-                live = _rows(connection, f"select id from {table.full_name} where _deleted_at is null")
-                live_ids[table.name] = frozenset(row[0] for row in live)
+                connection.execute(f"select id from {table.full_name} where _deleted_at is null")
+                live = live_ids[table.name] = Ids()
+                while found := connection.fetchmany(AT_ONCE):
+                    live.update(row[0] for row in found)
         last_full = _rows(
             connection, "select max(high_water) from load.runs where source = ? and is_full", [source.name]
         )
@@ -316,6 +359,7 @@ def read_state(run: Run, source: SourceSettings, *, accept_shrink: bool = False)
         live_ids=live_ids,
         ignored_ids=ignored,
         open_deal_ids=open_deals,
+        fingerprints=fingerprints,
         last_full=last_full[0][0].astimezone(UTC) if last_full[0][0] else None,
         accept_shrink=accept_shrink,
     )
@@ -442,6 +486,8 @@ class _Loader:
         for table in TABLES[self.source.kind]:
             if table.endpoint is not None and (table.endpoint.swallowed or table.endpoint.survivor):
                 self._merges(table, table.endpoint)
+            if table.endpoint is not None and table.endpoint.became is not None:
+                self._conversions(table, *table.endpoint.became)
         for name in LINKS.get(self.source.kind, ()):
             self._links(name)
         self.verify_contract()
@@ -459,6 +505,8 @@ class _Loader:
                     next_step="restore the manifest from your backup, or remove it and read the source again",
                 )
             return
+        if not file.rows and not _number(self.connection, f"select count(*) from {table.full_name}"):
+            return
         self._incoming(table, str(self.landing_dir / file.path))
         if not table.is_reference and table.endpoint is not None:
             self._quarantine(table)
@@ -474,55 +522,73 @@ class _Loader:
         body, history_body = table.body, "propertiesWithHistory" if table.body == "properties" else "history"
         fields = f"{body} struct({_list(f'{name} text' for name in table.fields)})"
         columns = f'id text, "updatedAt" text, {fields}'
-        archived, archived_at, history = "false", "null", "null"
+        cursor, archived, archived_at, history = "null::text", "false", "null::text", "null"
         if table.endpoint is None:
             stamp = (
-                f"coalesce({_moment('record.updatedAt')}, timestamptz '1970-01-01 00:00:00+00')"
+                f"coalesce({_moment('_updated')}, timestamptz '1970-01-01 00:00:00+00')"
                 if table.is_reference
                 else "?::timestamptz"
             )
         else:
             columns += ', archived boolean, "archivedAt" text'
-            cursor = f"record.{body}.{table.endpoint.cursor}" if table.endpoint.cursor else "null"
-            stamp = f"coalesce({_moment(cursor)}, {_moment('record.updatedAt')})"
-            archived, archived_at = "coalesce(record.archived, false)", _moment("record.archivedAt")
+            cursor = f"record.{body}.{table.endpoint.cursor}" if table.endpoint.cursor else cursor
+            stamp = f"coalesce({_moment('_cursor')}, {_moment('_updated')})"
+            archived, archived_at = "coalesce(record.archived, false)", "record.archivedAt"
         if table.history:
             entry = 'struct(value text, "timestamp" text, "sourceType" text, "changedBy" text)[]'
             columns += f', "{history_body}" struct({_list(f"{name} {entry}" for name in table.history)})'
             history = f'record."{history_body}"'
         values = f"record.{body}"
+        # Fields first, dates after: a cast that looks into `record` would copy the whole of it, row by row.
         query = f"""
             create temp table incoming as
-            select
-                record.id as id,
-                {_list(f"nullif({values}.{name}, '') as {name}" for name in table.fields)},
-                {stamp} as updated_at,
-                {archived} as is_archived,
-                {archived_at} as archived_at,
-                received_at::timestamptz as received_at,
-                endpoint,
-                page,
-                {history} as history,
-                row_number() over () as arrival
-            from read_ndjson(
-                ?,
-                columns = {{endpoint: 'text', page: 'bigint', received_at: 'text', record: 'struct({columns})'}},
-                compression = 'zstd',
-                maximum_object_size = 67108864
+            with landed as (
+                select
+                    record.id as id,
+                    {_list(f"nullif({values}.{name}, '') as {name}" for name in table.fields)},
+                    {cursor} as _cursor,
+                    record."updatedAt" as _updated,
+                    {archived} as _is_archived,
+                    {archived_at} as _archived,
+                    received_at as _received,
+                    endpoint as _endpoint,
+                    page as _page,
+                    {history} as _history
+                from read_ndjson(
+                    ?,
+                    columns = {{endpoint: 'text', page: 'bigint', received_at: 'text', record: 'struct({columns})'}},
+                    compression = 'zstd',
+                    maximum_object_size = 67108864
+                )
             )
+
+            select
+                id,
+                {_list(table.fields)},
+                {stamp} as updated_at,
+                _is_archived,
+                {_moment("_archived")} as _archived_at,
+                _received::timestamptz as received_at,
+                _endpoint as endpoint,
+                _page as page,
+                _history as history,
+                row_number() over () as arrival
+            from landed
         """
         bound: list[Any] = [path]
         if "?::timestamptz" in stamp:
-            bound.insert(0, self.manifest.high_water)
+            bound.append(self.manifest.high_water)
         self.connection.execute(query, bound)
 
     def _quarantine(self, table: _Table) -> None:
         """Put records without a usable date of change aside: they could never be told old from new."""
         broken = "updated_at is null or updated_at > ?::timestamptz + interval 2 day"
+        # A read that was gone on with ends its window where it was begun, and still brings what is new.
+        now = max(self.manifest.high_water, self.manifest.started_at)
         bad = _number(
             self.connection,
             f"select count(distinct id) from incoming where {broken}",
-            [self.manifest.high_water],
+            [now],
         )
         if not bad:
             return
@@ -540,7 +606,7 @@ class _Loader:
             from incoming
             where {broken}
             """,
-            [self.manifest.run_id, self.manifest.source, table.name, cursor, self.manifest.high_water],
+            [self.manifest.run_id, self.manifest.source, table.name, cursor, now],
         )
         held = max(
             _number(self.connection, "select count(distinct id) from incoming"),
@@ -552,7 +618,7 @@ class _Loader:
                 told, next_step="see load.rejects after correcting the records in the CRM, and run again"
             )
         self.notes.append(f"{told}; they are left out (load.rejects)")
-        self.connection.execute(f"delete from incoming where {broken}", [self.manifest.high_water])
+        self.connection.execute(f"delete from incoming where {broken}", [now])
 
     def _merge_rows(self, table: _Table) -> None:
         """The newest version per id by (date of change, arrival); whether it lives by its last arrival.
@@ -560,37 +626,11 @@ class _Loader:
         Both matter: an archived record is listed with its old date of change, and a restored one too.
         """
         compared = [*table.fields, *(["updated_at"] if table.endpoint is not None else [])]
-        foreign = "false"
         bound: list[Any] = []
         if table.name == "deals" and isinstance(self.source, HubspotSource) and self.source.deal_pipelines:
-            foreign = "not list_contains(?::text[], coalesce(newest.pipeline, ''))"
             bound = [list(self.source.deal_pipelines)]
-        self.connection.execute(
-            f"""
-            create temp table arrived as
-            with newest as (
-                select id, {_list(table.fields)}, updated_at
-                from incoming
-                qualify row_number() over (partition by id order by updated_at desc, page desc, arrival desc) = 1
-            ),
-
-            last_arrival as (
-                select id, is_archived, archived_at, received_at
-                from incoming
-                qualify row_number() over (partition by id order by page desc, arrival desc) = 1
-            )
-
-            select
-                newest.*,
-                last_arrival.is_archived,
-                last_arrival.archived_at,
-                last_arrival.received_at,
-                {foreign} as is_foreign
-            from newest
-            inner join last_arrival using (id)
-            """,
-            bound,
-        )
+        foreign = "not list_contains(?::text[], coalesce(pipeline, ''))" if bound else "false"
+        arrived = f"select *, {foreign} as is_foreign from ({self._one_each(table)})"
         # A pipeline that is no longer ours takes its deals along, also those that did not change tonight.
         if bound:
             self.connection.execute(
@@ -600,8 +640,8 @@ class _Loader:
             )
         how = """
             case
-                when held._deleted_how = 'merged' and arrived.is_archived then 'merged'
-                when arrived.is_archived then 'archived'
+                when held._deleted_how = 'merged' and arrived._is_archived then 'merged'
+                when arrived._is_archived then 'archived'
                 when arrived.is_foreign then 'vanished'
             end
         """
@@ -609,26 +649,31 @@ class _Loader:
         deleted_at = f"""
             case
                 when {how} is null then null
-                when {how} = 'archived' and arrived.archived_at is not null then arrived.archived_at
+                when {how} = 'archived' and arrived._archived_at is not null then arrived._archived_at
                 when held._deleted_how = {how} then held._deleted_at
                 else arrived.received_at
             end
         """
-        self.connection.execute(
-            f"""
-            create temp table wanted as
+        wanted = f"""
             select
-                arrived.* exclude (is_archived, archived_at, received_at, is_foreign),
+                arrived.* exclude (_is_archived, _archived_at, received_at, is_foreign),
                 {how} as _deleted_how,
                 {deleted_at} as _deleted_at,
                 case when {how} = 'merged' then held._merged_into end as _merged_into,
-                held.id is not null as is_held,
                 coalesce(arrived.updated_at >= held.updated_at, true) as is_newer
-            from arrived
+            from ({arrived}) as arrived
             left join {table.full_name} as held using (id)
-            """
-        )
+        """
         values = [*table.fields, "updated_at", "_deleted_at", "_deleted_how", "_merged_into"]
+        if not _number(self.connection, f"select count(*) from {table.full_name}"):
+            # What a merge into an empty table does, without its comparisons: a first load is all of that.
+            self.connection.execute(
+                f"insert into {table.full_name} (id, {_list(values)}, _first_run, _last_run) "
+                f"select id, {_list(values)}, ?, ? from ({wanted})",
+                [*[self.manifest.run_id] * 2, *bound],
+            )
+            return
+        self.connection.execute(f"create temp table wanted as {wanted}", bound)
         self.connection.execute(
             f"""
             merge into {table.full_name} as held
@@ -654,7 +699,29 @@ class _Loader:
             [self.manifest.run_id] * 4,
         )
         self.connection.execute("drop table wanted")
-        self.connection.execute("drop table arrived")
+
+    def _one_each(self, table: _Table) -> str:
+        """SQL for one row an id. Sorting costs more than all the rest, and most nights no id comes twice."""
+        row, arrival = f"id, {_list(table.fields)}, updated_at", "_is_archived, _archived_at, received_at"
+        if not _number(self.connection, "select count(*) - count(distinct id) from incoming"):
+            return f"select {row}, {arrival} from incoming"
+        return f"""
+            with newest as (
+                select {row}
+                from incoming
+                qualify row_number() over (partition by id order by updated_at desc, page desc, arrival desc) = 1
+            ),
+
+            last_arrival as (
+                select id, {arrival}
+                from incoming
+                qualify row_number() over (partition by id order by page desc, arrival desc) = 1
+            )
+
+            select *
+            from newest
+            inner join last_arrival using (id)
+        """
 
     def _vanish(self, table: _Table) -> None:
         """Tombstone what a complete list of ids no longer names: erased, merged away, or purged."""
@@ -666,7 +733,7 @@ class _Loader:
                 select record.id
                 from read_ndjson(?, columns = {record: 'struct(id text)'}, compression = 'zstd')
                 union
-                select id from incoming where endpoint = 'walk' and not is_archived
+                select id from incoming where endpoint = 'walk' and not _is_archived
             """
             bound = [str(self.landing_dir / ids.path)]
         else:
@@ -683,7 +750,7 @@ class _Loader:
     def _history(self, table: _Table) -> None:
         """Add every entry not seen before; nothing is ever removed, as the CRM may drop its oldest ones."""
         entries = " union all ".join(
-            f"select id, '{field}' as field, is_archived, unnest(history.{field}) as entry from incoming"
+            f"select id, '{field}' as field, _is_archived, unnest(history.{field}) as entry from incoming"
             for field in table.history
         )
         self.connection.execute(
@@ -696,26 +763,30 @@ class _Loader:
                 {_moment("entry.timestamp")} as changed_at,
                 entry.changedBy as changed_by,
                 entry.sourceType as source_type,
-                not is_archived as seen_live
+                not _is_archived as seen_live
             from ({entries})
-            qualify row_number() over (
-                partition by id, field, value, changed_at
-                order by seen_live desc, changed_by nulls last, source_type nulls last
-            ) = 1
             """
         )
+        same = "id, field, value, changed_at"
+        if _number(self.connection, f"select count(*) - count(distinct hash({same})) from entries"):
+            self.connection.execute(
+                f"""
+                create or replace temp table entries as
+                select *
+                from entries
+                qualify row_number() over (
+                    partition by {same}
+                    order by seen_live desc, changed_by nulls last, source_type nulls last
+                ) = 1
+                """
+            )
         self.connection.execute(
             "insert into load.rejects select ?, ?, ?, id, field, 'history entry without a date' from entries "
             "where changed_at is null",
             [self.manifest.run_id, self.manifest.source, f"{table.name}_history"],
         )
-        self.extra_changes += self._count_changes(
-            f"{table.full_name}_history",
-            f"""
-            insert into {table.full_name}_history
-            select id, field, value, changed_at, changed_by, source_type, seen_live
-            from entries
-            where changed_at is not null and not exists (
+        unseen = f"""
+            and not exists (
                 select 1
                 from {table.full_name}_history as held
                 where
@@ -724,6 +795,15 @@ class _Loader:
                     and held.changed_at = entries.changed_at
                     and held.value is not distinct from entries.value
             )
+        """
+        is_first = not _number(self.connection, f"select count(*) from {table.full_name}_history")
+        self.extra_changes += self._count_changes(
+            f"{table.full_name}_history",
+            f"""
+            insert into {table.full_name}_history
+            select id, field, value, changed_at, changed_by, source_type, seen_live
+            from entries
+            where changed_at is not null {"" if is_first else unseen}
             """,
         )
         self.connection.execute("drop table entries")
@@ -778,10 +858,30 @@ class _Loader:
             [self.manifest.run_id],
         )
 
+    def _conversions(self, table: _Table, into: str, field: str) -> None:
+        """Tell a record that became another one from a record that was deleted: the other one names it."""
+        self.connection.execute(
+            f"""
+            update {table.full_name} as held
+            set
+                _deleted_how = 'converted',
+                _merged_into = made.id,
+                _last_run = ?
+            from (
+                select {field} as origin, min(id) as id
+                from raw_{table.kind}.{into}
+                where {field} is not null
+                group by {field}
+            ) as made
+            where held.id = made.origin and held._deleted_at is not null and held._deleted_how <> 'converted'
+            """,
+            [self.manifest.run_id],
+        )
+
     def _links(self, name: str) -> None:
         """Replace the links of each parent that was asked for, and of no other."""
         file = self.manifest.file(name)
-        if file is None:
+        if file is None or not file.rows:
             return
         table = f"raw_{self.source.kind}.{name}"
         self.connection.execute(
@@ -844,7 +944,7 @@ class _Loader:
                 shrink_guard(
                     table.name,
                     self.live_before[table.name],
-                    self._live(table),
+                    self._live(table) + self._converted(table),
                     accepted=self.manifest.accept_shrink,
                 )
         check = STAGE_CHECKS.get(self.source.kind)
@@ -887,6 +987,14 @@ class _Loader:
 
     def _live(self, table: _Table) -> int:
         return _number(self.connection, f"select count(*) from {table.full_name} where _deleted_at is null")
+
+    def _converted(self, table: _Table) -> int:
+        """How many records became something else in this run: they are gone, and nothing was lost."""
+        return _number(
+            self.connection,
+            f"select count(*) from {table.full_name} where _deleted_how = 'converted' and _last_run = ?",
+            [self.manifest.run_id],
+        )
 
     def _record(self) -> LoadResult:
         manifest = self.manifest
@@ -931,6 +1039,14 @@ class _Loader:
         self.connection.execute(
             "insert into load.runs values (?, ?, ?, ?, ?, ?)",
             [*key, manifest.kind, manifest.started_at, manifest.high_water, manifest.is_full],
+        )
+        self.connection.execute(
+            "insert into load.budgets values (?, ?, ?, ?, ?, ?)",
+            [
+                *key,
+                manifest.calls,
+                *(manifest.budget.get(part) for part in ("needed", "spent", "allowance")),
+            ],
         )
         rejected = _number(
             self.connection, "select count(*) from load.rejects where run_id = ? and source = ?", key

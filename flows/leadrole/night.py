@@ -239,7 +239,7 @@ def _pull(
         extracting,
         f"{source.name}: extract",
         lambda: call(extracting, extract),
-        lambda landed: {"records": landed.rows, "calls": landed.calls},
+        _cost,
     )
     loaded = watch.run(
         loading,
@@ -250,6 +250,17 @@ def _pull(
     for note in loaded.notes:
         watcher.noted(note)
     return loaded.changed + loaded.deleted
+
+
+def _cost(landed: crm.Manifest) -> dict[str, int | str]:
+    """What the extraction brought, and what it cost the account."""
+    facts: dict[str, int | str] = {"records": landed.rows, "calls": landed.calls}
+    spent, allowance = landed.budget.get("spent"), landed.budget.get("allowance")
+    if landed.budget.get("needed"):
+        facts["calls at least"] = landed.budget["needed"] or 0
+    if spent and allowance:
+        facts["of the day's allowance"] = f"{spent / allowance:.2%}"
+    return facts
 
 
 def render_report(

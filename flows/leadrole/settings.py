@@ -14,6 +14,7 @@ import itertools
 import math
 import os
 import re
+import stat
 import urllib.parse
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -209,10 +210,15 @@ class Company(Section):
     fte_hours_week: Annotated[float, Field(gt=0, le=80)] = 40
 
 
-class RateLimit(Section):
+class CallLimit(Section):
     """How fast we may ask; other programs share the account's limit."""
 
     per_10_seconds: Annotated[int, Field(ge=1, le=1_000_000)] = 100
+
+
+class RateLimit(CallLimit):
+    """How fast we may ask where searches have a limit of their own."""
+
     search_per_second: Annotated[int, Field(ge=1, le=1_000_000)] = 4
 
 
@@ -237,10 +243,22 @@ class ApiSource(Section):
     # The vendor's own hosts, and an address to show as an example.
     HOSTS: ClassVar[tuple[str, ...]] = ()
     EXAMPLE_URL: ClassVar[str] = ""
+    # Keys that name a file which nobody but this user may read.
+    PRIVATE_FILES: ClassVar[tuple[str, ...]] = ()
 
     @property
     def milestones(self) -> tuple[tuple[str, str, str], ...]:
         """Field, value and milestone of each value of a lead that means qualified or disqualified."""
+        return ()
+
+    @property
+    def activity_meanings(self) -> tuple[tuple[str, str, str | None, str | None], ...]:
+        """Type of activity, kind, direction and outcome, where the CRM lets each company name its own types."""
+        return ()
+
+    @property
+    def queues(self) -> tuple[str, ...]:
+        """Ids of owners that are no person, where the CRM doesn't tell them apart."""
         return ()
 
     def mistakes(self) -> Iterator[tuple[str, str]]:
@@ -251,31 +269,53 @@ class ApiSource(Section):
 class HubspotSource(ApiSource):
     """A HubSpot account, read through its API."""
 
-    SECRETS = {"token_env": "token"}
+    SECRETS = {
+        "token_env": "token",
+        "client_id_env": "client_id",
+        "client_secret_env": "client_secret",
+        "refresh_token_env": "refresh_token",
+    }
     HOSTS = ("hubapi.com", "hubspot.com")
     EXAMPLE_URL = "https://api.hubapi.com"
 
     kind: Literal["hubspot"]
     base_url: str = "https://api.hubapi.com"
     api_version: Literal["2026-03", "2026-09", "v3"] = "2026-03"
-    token_env: EnvName
+    token_env: EnvName | None = None
     token: SecretStr = Field(default=SecretStr(""), exclude=True, repr=False)
+    client_id_env: EnvName | None = None
+    client_id: SecretStr = Field(default=SecretStr(""), exclude=True, repr=False)
+    client_secret_env: EnvName | None = None
+    client_secret: SecretStr = Field(default=SecretStr(""), exclude=True, repr=False)
+    refresh_token_env: EnvName | None = None
+    refresh_token: SecretStr = Field(default=SecretStr(""), exclude=True, repr=False)
     rate_limit: RateLimit = RateLimit()
     page_size: Annotated[int, Field(ge=1, le=100)] = 100
     deal_pipelines: tuple[Text, ...] = ()
     qualified_stages: tuple[Text, ...] = ("salesqualifiedlead", "opportunity", "customer")
     disqualified_statuses: tuple[Text, ...] = ("UNQUALIFIED", "BAD_TIMING")
+    leads_object: Literal["auto", "never"] = "auto"
+    qualified_lead_stages: tuple[Text, ...] = ("qualified-stage-id",)
+    disqualified_lead_stages: tuple[Text, ...] = ("unqualified-stage-id",)
+
+    @property
+    def is_app(self) -> bool:
+        """Whether we come as an app and not with a service key."""
+        return self.token_env is None
 
     @property
     def milestones(self) -> tuple[tuple[str, str, str], ...]:
-        """Life-cycle stages that mean qualified, and lead statuses that mean disqualified."""
+        """What a contact's life-cycle stage and lead status mean, and a lead's stage."""
         return (
             *(("lifecyclestage", value, "qualified") for value in self.qualified_stages),
             *(("hs_lead_status", value, "disqualified") for value in self.disqualified_statuses),
+            *(("hs_pipeline_stage", value, "qualified") for value in self.qualified_lead_stages),
+            *(("hs_pipeline_stage", value, "disqualified") for value in self.disqualified_lead_stages),
         )
 
     def mistakes(self) -> Iterator[tuple[str, str]]:
-        """Limits above HubSpot's, and lists that are empty or name a value twice."""
+        """No way in or two, limits above HubSpot's, lists that are empty, stages that mean two things."""
+        yield from _ways_in(self)
         for limit, allowed in (("per_10_seconds", 250), ("search_per_second", 5)):
             found = getattr(self.rate_limit, limit)
             if found > allowed and not is_loopback(self.base_url):
@@ -285,6 +325,300 @@ class HubspotSource(ApiSource):
                 )
         if not self.qualified_stages:
             yield "qualified_stages", "empty; name at least one lifecycle stage that counts as qualified"
+        for stage in sorted(set(self.qualified_lead_stages) & set(self.disqualified_lead_stages)):
+            yield "disqualified_lead_stages", f"{stage} is also one of qualified_lead_stages"
+
+
+def _ways_in(source: HubspotSource) -> Iterator[tuple[str, str]]:
+    """A service key or an app, and all of it: anything else leaves open which is meant."""
+    app = ("client_id_env", "client_secret_env", "refresh_token_env")
+    missing = [key for key in app if getattr(source, key) is None]
+    if source.token_env is not None and len(missing) < len(app):
+        named = next(key for key in app if key not in missing)
+        yield named, "token_env is given as well; write either token_env or the three keys of an app"
+    elif source.token_env is None and len(missing) == len(app):
+        yield "token_env", f"missing; name the variable with the service key, or {', '.join(app)} of an app"
+    elif source.token_env is None and missing:
+        yield missing[0], "missing; an app needs all of " + ", ".join(app)
+
+
+def _is_field_name(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,79}", value):
+        raise ValueError("expected the API name of a field of that object, such as Last_Form__c")
+    return value
+
+
+FieldName = Annotated[
+    str, BeforeValidator(lambda value: _is_field_name(value) if isinstance(value, str) else value)
+]
+ApiVersion = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]\.0$")]
+
+
+class SalesforceSource(ApiSource):
+    """A Salesforce org, read through its REST API and, where it is large, its Bulk API 2.0."""
+
+    SECRETS = {
+        "client_id_env": "client_id",
+        "client_secret_env": "client_secret",
+        "refresh_token_env": "refresh_token",
+    }
+    HOSTS = ("salesforce.com", "force.com")
+    EXAMPLE_URL = "https://mycompany.my.salesforce.com"
+    PRIVATE_FILES = ("private_key_file",)
+
+    kind: Literal["salesforce"]
+    api_version: ApiVersion = "67.0"
+    login: Literal["client_credentials", "jwt", "refresh_token"] = "client_credentials"
+    client_id_env: EnvName
+    client_id: SecretStr = Field(default=SecretStr(""), exclude=True, repr=False)
+    client_secret_env: EnvName | None = None
+    client_secret: SecretStr = Field(default=SecretStr(""), exclude=True, repr=False)
+    refresh_token_env: EnvName | None = None
+    refresh_token: SecretStr = Field(default=SecretStr(""), exclude=True, repr=False)
+    username: Text | None = None
+    private_key_file: Path | None = None
+    login_audience: Literal["https://login.salesforce.com", "https://test.salesforce.com"] = (
+        "https://login.salesforce.com"
+    )
+    rate_limit: CallLimit = CallLimit()
+    page_size: Annotated[int, Field(ge=200, le=2000)] = 2000
+    # A long transaction shows its records long after their stamp.
+    settle_seconds: Annotated[int, Field(ge=1, le=3600)] = 300
+    overlap_seconds: Annotated[int, Field(ge=0, le=86400)] = 3600
+    max_allowance_share: Annotated[float, Field(gt=0, le=1)] = 0.25
+    max_account_share: Annotated[float, Field(gt=0, le=1)] = 0.8
+    bulk_threshold: Annotated[int, Field(ge=0)] = 20_000
+    bulk_page_size: Annotated[int, Field(ge=1, le=1_000_000)] = 50_000
+    bulk_wait_minutes: Annotated[int, Field(ge=1, le=600)] = 60
+    qualified_statuses: tuple[Text, ...] = ("Qualified", "Closed - Converted", "Converted")
+    disqualified_statuses: tuple[Text, ...] = ("Unqualified", "Closed - Not Converted")
+    currency: Currency | None = None
+    last_form_field: FieldName | None = None
+    lost_reason_field: FieldName | None = None
+    happened_at_field: FieldName | None = None
+    direction_field: FieldName | None = None
+    meeting_outcome_field: FieldName | None = None
+
+    @property
+    def milestones(self) -> tuple[tuple[str, str, str], ...]:
+        """Statuses that mean qualified or disqualified; a conversion always means qualified."""
+        return (
+            ("converted", "true", "qualified"),
+            *(("status", value, "qualified") for value in self.qualified_statuses),
+            *(("status", value, "disqualified") for value in self.disqualified_statuses),
+        )
+
+    def mistakes(self) -> Iterator[tuple[str, str]]:
+        """What a way to log in needs, an address that is no org's, and a status that means two things."""
+        needed = {
+            "client_credentials": ("client_secret_env",),
+            "jwt": ("username", "private_key_file"),
+            "refresh_token": ("refresh_token_env",),
+        }
+        for key in needed[self.login]:
+            if getattr(self, key) is None:
+                yield "login", f"{self.login} needs {key} as well"
+        host = urllib.parse.urlsplit(self.base_url).hostname or ""
+        if host in ("login.salesforce.com", "test.salesforce.com"):
+            yield "base_url", f"{host} is no org; write your My Domain, such as {self.EXAMPLE_URL}"
+        for value in self.qualified_statuses:
+            if value in self.disqualified_statuses:
+                yield "disqualified_statuses", f"{value} is also in qualified_statuses"
+
+
+# Tokens a seat and day, and calls in two seconds, by plan.
+PIPEDRIVE_PLANS = {"lite": (1, 20), "growth": (2, 40), "premium": (5, 100), "ultimate": (7, 120)}
+PIPEDRIVE_TOKENS = 30_000
+# An app may call this many times as fast as a user's token.
+PIPEDRIVE_APP_SPEED = 4
+PIPEDRIVE_FIELDS = frozenset({"source_field", "deal_type_field"})
+
+
+class ActivityKind(Section):
+    """What one of the company's types of activity is; done, it has been one of these."""
+
+    kind: Literal["call", "email", "meeting", "message", "linkedin", "task", "note"]
+    direction: Literal["in", "out"] = "out"
+    # Whether somebody was spoken to. Left out: a call of at least a minute reached somebody.
+    reached: bool | None = None
+
+    @property
+    def meaning(self) -> tuple[str, str, str | None]:
+        """Kind, direction and outcome in the words of the marts."""
+        return self.kind, self.direction, {True: "reached", False: "not_reached", None: None}[self.reached]
+
+
+CustomField = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
+# What Pipedrive gives every company; a type that is not named here or in the config is a task.
+PIPEDRIVE_TYPES = {
+    "call": ActivityKind(kind="call"),
+    "email": ActivityKind(kind="email"),
+    "meeting": ActivityKind(kind="meeting", reached=True),
+    "lunch": ActivityKind(kind="meeting", reached=True),
+    "task": ActivityKind(kind="task"),
+    "deadline": ActivityKind(kind="task"),
+}
+
+
+class PipedriveSource(ApiSource):
+    """A Pipedrive company, read through its API with a user's token or as an app."""
+
+    SECRETS = {
+        "token_env": "token",
+        "client_id_env": "client_id",
+        "client_secret_env": "client_secret",
+        "refresh_token_env": "refresh_token",
+    }
+    HOSTS = ("pipedrive.com",)
+    EXAMPLE_URL = "https://api.pipedrive.com"
+
+    kind: Literal["pipedrive"]
+    base_url: str = "https://api.pipedrive.com"
+    token_env: EnvName | None = None
+    token: SecretStr = Field(default=SecretStr(""), exclude=True, repr=False)
+    client_id_env: EnvName | None = None
+    client_id: SecretStr = Field(default=SecretStr(""), exclude=True, repr=False)
+    client_secret_env: EnvName | None = None
+    client_secret: SecretStr = Field(default=SecretStr(""), exclude=True, repr=False)
+    refresh_token_env: EnvName | None = None
+    refresh_token: SecretStr = Field(default=SecretStr(""), exclude=True, repr=False)
+    plan: Literal["lite", "growth", "premium", "ultimate"] = "lite"
+    seats: Annotated[int, Field(ge=1, le=10_000)] = 1
+    top_up: Annotated[int, Field(ge=0, le=1_000_000_000)] = 0
+    page_size: Annotated[int, Field(ge=1, le=500)] = 500
+    qualified_stages: tuple[Text, ...] = ()
+    lead_stages: tuple[Text, ...] = ()
+    qualified_labels: tuple[Text, ...] = ()
+    disqualified_labels: tuple[Text, ...] = ()
+    archived_is_disqualified: bool = True
+    activity_kinds: dict[Text, ActivityKind] = {}
+    queue_users: tuple[Text, ...] = ()
+    source_field: CustomField | None = None
+    deal_type_field: CustomField | None = None
+
+    @property
+    def login_url(self) -> str:
+        """Where an app renews its access; a sandbox on loopback does it itself."""
+        return self.base_url if is_loopback(self.base_url) else "https://oauth.pipedrive.com"
+
+    @property
+    def is_app(self) -> bool:
+        """Whether we come as an app and not with a user's token."""
+        return self.token_env is None
+
+    @property
+    def daily_tokens(self) -> int:
+        """What the company may spend a day, all its programs together."""
+        return PIPEDRIVE_TOKENS * PIPEDRIVE_PLANS[self.plan][0] * self.seats + self.top_up
+
+    @property
+    def burst(self) -> int:
+        """How many calls we may make in two seconds."""
+        calls = PIPEDRIVE_PLANS[self.plan][1]
+        return calls * PIPEDRIVE_APP_SPEED if self.is_app else calls
+
+    @property
+    def milestones(self) -> tuple[tuple[str, str, str], ...]:
+        """A lead has no stage: becoming a deal means qualified, unless stages of deals are named for it."""
+        return (
+            *(() if self.qualified_stages else (("conversion", "converted", "qualified"),)),
+            *(("stage", value, "qualified") for value in self.qualified_stages),
+            *(("stage", value, "lead") for value in self.lead_stages),
+            *(("label", value, "qualified") for value in self.qualified_labels),
+            *(("label", value, "disqualified") for value in self.disqualified_labels),
+            *((("archived", "true", "disqualified"),) if self.archived_is_disqualified else ()),
+        )
+
+    @property
+    def activity_meanings(self) -> tuple[tuple[str, str, str | None, str | None], ...]:
+        """The types that Pipedrive gives, and those of the company."""
+        outcomes = {True: "reached", False: "not_reached", None: None}
+        return tuple(
+            (name, item.kind, item.direction, outcomes[item.reached])
+            for name, item in {**PIPEDRIVE_TYPES, **self.activity_kinds}.items()
+        )
+
+    @property
+    def queues(self) -> tuple[str, ...]:
+        """Users that are no person."""
+        return self.queue_users
+
+    def mistakes(self) -> Iterator[tuple[str, str]]:
+        """No way in, two ways in, half a way in, and lists that contradict one another."""
+        app = ("client_id_env", "client_secret_env", "refresh_token_env")
+        missing = [key for key in app if getattr(self, key) is None]
+        if self.token_env is not None and len(missing) < len(app):
+            named = next(key for key in app if key not in missing)
+            yield named, "token_env is given as well; write either token_env or the three keys of an app"
+        elif self.token_env is None and len(missing) == len(app):
+            yield "token_env", f"missing; name the variable with the token, or {', '.join(app)} of an app"
+        elif self.token_env is None and missing:
+            yield missing[0], "missing; an app needs all of " + ", ".join(app)
+        if self.lead_stages and not self.qualified_stages:
+            yield (
+                "lead_stages",
+                "needs qualified_stages as well: the stages in which such a deal counts as qualified",
+            )
+        for name, one, other in (
+            ("lead_stages", self.lead_stages, self.qualified_stages),
+            ("disqualified_labels", self.disqualified_labels, self.qualified_labels),
+        ):
+            both = sorted(set(one) & set(other))
+            if both:
+                yield name, f"{both[0]} is listed as qualified too"
+
+
+class OdooSource(ApiSource):
+    """An Odoo database, read through JSON-2 (Odoo 19 and later) or JSON-RPC (until 21)."""
+
+    SECRETS = {"token_env": "token"}
+    HOSTS = ("odoo.com",)
+    EXAMPLE_URL = "https://mycompany.odoo.com"
+
+    kind: Literal["odoo"]
+    database: Text
+    username: Text | None = None
+    protocol: Literal["json2", "jsonrpc"] = "json2"
+    token_env: EnvName
+    token: SecretStr = Field(default=SecretStr(""), exclude=True, repr=False)
+    rate_limit: CallLimit = CallLimit()
+    page_size: Annotated[int, Field(ge=1, le=2000)] = 1000
+    # A record is stamped with the start of its transaction: an import of an hour shows an hour late.
+    overlap_seconds: Annotated[int, Field(ge=0, le=86400)] = 3600
+    qualified_from_stage: Text | None = None
+    opportunities_are_leads: bool = False
+    activity_kinds: dict[Text, ActivityKind] = {}
+    queue_users: tuple[Text, ...] = ()
+
+    @property
+    def milestones(self) -> tuple[tuple[str, str, str], ...]:
+        """Becoming an opportunity means qualified, and so does this stage; a lost lead is disqualified."""
+        return (
+            ("type", "opportunity", "qualified"),
+            *((("stage", self.qualified_from_stage, "qualified"),) if self.qualified_from_stage else ()),
+            ("lost", "true", "disqualified"),
+            *((("made_as", "opportunity", "lead"),) if self.opportunities_are_leads else ()),
+        )
+
+    @property
+    def activity_meanings(self) -> tuple[tuple[str, str, str | None, str | None], ...]:
+        """The company's own types; Odoo's are known by their category or their picture."""
+        return tuple((name, *item.meaning) for name, item in self.activity_kinds.items())
+
+    @property
+    def queues(self) -> tuple[str, ...]:
+        """Users that are no person."""
+        return self.queue_users
+
+    def mistakes(self) -> Iterator[tuple[str, str]]:
+        """JSON-RPC without its user, and leads that nothing could qualify."""
+        if self.protocol == "jsonrpc" and self.username is None:
+            yield "protocol", "jsonrpc needs username as well: the login of the user to whom the key belongs"
+        if self.opportunities_are_leads and self.qualified_from_stage is None:
+            yield (
+                "opportunities_are_leads",
+                "true needs also qualified_from_stage: what never was a lead is not qualified by becoming an opportunity",
+            )
 
 
 class CsvColumn(Section):
@@ -370,7 +704,12 @@ class CsvSource(Section):
 
 
 SourceSettings = ApiSource | CsvSource
-API_SOURCES: dict[str, type[ApiSource]] = {"hubspot": HubspotSource}
+API_SOURCES: dict[str, type[ApiSource]] = {
+    "hubspot": HubspotSource,
+    "odoo": OdooSource,
+    "salesforce": SalesforceSource,
+    "pipedrive": PipedriveSource,
+}
 KINDS = (*API_SOURCES, "csv")
 
 
@@ -680,7 +1019,8 @@ def _scalar(node: yaml.Node, path: Path_, document: Document) -> object:
     text = str(node.value)
     document.texts[path] = text
     tag = node.tag.removeprefix("tag:yaml.org,2002:")
-    if SECRET_VALUE.search(text):
+    # Pipedrive's fields are named by 40 hexadecimal digits, as its tokens are.
+    if SECRET_VALUE.search(text) and not (path and path[-1] in PIPEDRIVE_FIELDS):
         document.secret.add(path)
     if tag in ("str", "timestamp"):  # dates stay text: each field says what it takes
         return text
@@ -1005,8 +1345,9 @@ def _sources(
                 if secret in item and (*path, secret) not in document.secret:
                     document.add((*path, secret), f"unknown key{_suggest(secret, [key])}")
                 item = {name: value for name, value in item.items() if name != secret}
-                if key in item:
+                if item.get(key) is not None:
                     secrets[secret] = _secret(item[key], (*path, key), env, document)
+            item = _with_private_files(item, path, home, API_SOURCES[kind].PRIVATE_FILES, document)
         else:
             item = _expanded(item, path, home, env, document)
             for where, message in _column_mistakes(item):
@@ -1027,6 +1368,29 @@ def _sources(
             for where, message in _csv_mistakes(source, today):
                 document.add((*path, *where), message)
             yield source
+
+
+def _with_private_files(
+    item: Mapping[str, Any], path: Path_, home: Path, keys: Iterable[str], document: Document
+) -> dict[str, Any]:
+    """The source with absolute paths of the files that hold its keys, which only this user may read."""
+    result = dict(item)
+    for key in keys:
+        if not isinstance(item.get(key), str):
+            continue
+        result[key] = file = Path(home, item[key])
+        if document.is_offline:
+            continue
+        try:
+            mode = file.stat().st_mode
+        except OSError as error:
+            document.add((*path, key), f"{item[key][:120]} can't be read: {error.strerror}")
+            continue
+        if not stat.S_ISREG(mode):
+            document.add((*path, key), f"{item[key][:120]} is no file")
+        elif mode & 0o077:
+            document.add((*path, key), f"{item[key][:120]} can be read by others; run chmod 600 on it")
+    return result
 
 
 def _secret(name: object, path: Path_, env: Mapping[str, str], document: Document) -> SecretStr:
@@ -1118,7 +1482,7 @@ def _url_mistakes(source: ApiSource) -> Iterator[str]:
     except ValueError:
         return
     if not address.is_loopback and (address.is_private or address.is_link_local or address.is_unspecified):
-        yield f"{host} is a private address; write https://api.hubapi.com"
+        yield f"{host} is a private address; write {example}"
 
 
 def _expanded(

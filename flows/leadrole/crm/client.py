@@ -3,11 +3,16 @@
 What a library would do and this does not: follow a redirect, read ~/.netrc or proxy variables, send the key to
 another host, trust a Content-Length, wait for ever, or put the key in an error text. A CRM supplies how it
 authenticates and what its refusals mean; everything else about HTTP is here.
+
+A first load is thousands of calls to one host, so the pool of urllib3 is used as it is: a session of requests
+takes more time for a call than the call and its JSON do (benchmarks/README.md).
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
+import math
 import time
 import urllib.parse
 from collections import deque
@@ -17,11 +22,15 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
+import msgspec
 import requests
-from urllib3.exceptions import HTTPError
+import urllib3
+from requests.utils import DEFAULT_CA_BUNDLE_PATH, requote_uri
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, SSLError, TimeoutError
 
 from leadrole import __version__
 from leadrole.crm.auth import KeyAuth, TokenAuth
+from leadrole.crm.deadline import watched
 from leadrole.errors import (
     AuthError,
     LeadroleError,
@@ -35,7 +44,7 @@ CONNECT_SECONDS = 10
 READ_SECONDS = 30
 TOTAL_SECONDS = 120
 MAX_BODY_BYTES = 64 * 1024 * 1024
-CHUNK_BYTES = 16 * 1024
+CHUNK_BYTES = 128 * 1024
 RETRIES = 5  # waits of 1, 2, 4, 8 and 16 seconds
 RETRIES_A_RUN = 60
 LIMITED_A_CALL = 30
@@ -66,6 +75,10 @@ class Refusal:
 
 # Told the status and the body (None if it is no JSON); None says that the answer is a good one.
 Explain = Callable[[int, Any], Refusal | None]
+# Told the status and the headers before that, where a vendor says it there and not in the body.
+ReadLimits = Callable[[int, Mapping[str, str]], Refusal | None]
+# A body that looks as we know it, decoded to no more than what is used; anything else it must refuse.
+Shape = msgspec.json.Decoder[Any]
 # What a call costs in the vendor's own unit.
 Cost = Callable[[str, str], int]
 
@@ -112,6 +125,7 @@ class Client:
         auth: KeyAuth | TokenAuth | None,
         secrets: list[str],
         explain: Explain,
+        read_limits: ReadLimits | None = None,
         limiter: RateLimiter,
         search_limiter: RateLimiter | None = None,
         cost: Cost = _one,
@@ -130,6 +144,7 @@ class Client:
         self._auth = auth
         self._secrets = secrets  # the list itself: tokens that come later are secrets too
         self._explain = explain
+        self._read_limits = read_limits
         self._limiter = limiter
         self._search_limiter = search_limiter
         self._clock = clock
@@ -140,36 +155,50 @@ class Client:
         self._max_body_bytes = max_body_bytes
         self._cost = cost
         self._most_share = most_share
-        self._numbers_as_text = numbers_as_text
+        # Money in a JSON number would lose its last cents as a float.
+        self._number = str if numbers_as_text else _float
+        self._decoder = msgspec.json.Decoder(float_hook=self._number)
         self._failures = 0
+        self._deadline = 0.0
         self.calls = 0
         self.spent = 0
         self.allowance = allowance
-        self._session = requests.Session()
-        self._session.trust_env = False
-        self._session.headers.update(
-            {
-                "User-Agent": f"leadrole/{__version__}",
-                "Accept": "application/json",
-                "Accept-Encoding": "gzip",
-            }
-        )
+        self._prefix = urllib.parse.urlsplit(self._base_url).path
+        self._pool: urllib3.HTTPConnectionPool | None = None
+        self._headers = {
+            "User-Agent": f"leadrole/{__version__}",
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip",
+        }
 
     def __enter__(self) -> Client:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._session.close()
+        if self._pool is not None:
+            self._pool.close()
 
     def get(
-        self, path: str, params: Mapping[str, str] | None = None, *, headers: Mapping[str, str] | None = None
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        shape: Shape | None = None,
     ) -> Reply:
-        """One answer to a GET."""
-        return self._call("GET", path, params, None, headers=headers)
+        """One answer to a GET; a body that fits `shape` is decoded to it, any other to plain dicts and lists."""
+        return self._call("GET", path, params, None, headers=headers, shape=shape)
 
-    def post(self, path: str, body: Mapping[str, Any], *, params: Mapping[str, str] | None = None) -> Reply:
+    def post(
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        *,
+        params: Mapping[str, str] | None = None,
+        shape: Shape | None = None,
+    ) -> Reply:
         """One answer to a POST that reads."""
-        return self._call("POST", path, params, json.dumps(body).encode())
+        return self._call("POST", path, params, json.dumps(body).encode(), shape=shape)
 
     def post_form(
         self, path: str, fields: Mapping[str, str], *, headers: Mapping[str, str] | None = None
@@ -209,9 +238,9 @@ class Client:
         headers: Mapping[str, str] | None = None,
         accept: str | None = None,
         is_search: bool = False,
+        shape: Shape | None = None,
     ) -> Reply:
-        url = self._base_url + path
-        self.check_link(url)
+        self.check_link(self._base_url + path)
         failed = limited = refused = 0
         while True:
             self._limiter.wait()
@@ -219,7 +248,7 @@ class Client:
                 self._search_limiter.wait()
             self._spend(method, path)
             try:
-                status, reply = self._once(method, url, params, data, headers or {}, accept)
+                status, reply = self._once(method, path, params, data, headers or {}, accept, shape)
             except _TransientError as error:
                 failed = self._failed(failed, path, str(error))
                 continue
@@ -297,112 +326,152 @@ class Client:
         return max((until - (reply.server_time or self._clock())).total_seconds(), 1.0)
 
     def _refusal(self, status: int, reply: Reply) -> Refusal | None:
-        refusal = self._explain(status, reply.body)
+        refusal = self._read_limits(status, reply.headers) if self._read_limits is not None else None
+        refusal = refusal or self._explain(status, reply.body)
         if refusal is None and not 200 <= status < 300:
             return Refusal("fatal", f"an answer that is not known ({status})")
         return refusal
 
+    def _connections(self) -> urllib3.HTTPConnectionPool:
+        """The pool of the one origin, opened at the first call; the certificates are those of requests."""
+        if self._pool is None:
+            scheme, host, port = self._origin
+            if scheme == "https":
+                self._pool = urllib3.HTTPSConnectionPool(
+                    host, port, maxsize=1, cert_reqs="CERT_REQUIRED", ca_certs=DEFAULT_CA_BUNDLE_PATH
+                )
+            else:
+                self._pool = urllib3.HTTPConnectionPool(host, port, maxsize=1)
+            self._pool.ConnectionCls = watched(self._pool.ConnectionCls, self._check_deadline)
+        return self._pool
+
+    def _check_deadline(self) -> None:
+        if self._monotonic() > self._deadline:
+            raise _TransientError(
+                f"{_place(self._base_url)} took longer than {self._total_seconds:g} s for one answer"
+            )
+
     def _once(
         self,
         method: str,
-        url: str,
+        path: str,
         params: Mapping[str, str] | None,
         data: bytes | None,
         headers: Mapping[str, str],
         accept: str | None,
+        shape: Shape | None,
     ) -> tuple[int, Reply]:
         """One attempt; library errors, which may quote the key, are replaced by words of ours."""
-        deadline = self._monotonic() + self._total_seconds
+        self._deadline = self._monotonic() + self._total_seconds
         kind = {} if data is None else {"Content-Type": "application/json"}
-        host = _place(url)
+        request = requests.PreparedRequest()
+        request.headers = requests.structures.CaseInsensitiveDict({**self._headers, **kind, **headers})
+        if self._auth is not None:
+            self._auth(request)
+        target = requote_uri(self._prefix + path)
+        if params:
+            target += ("&" if "?" in target else "?") + urllib.parse.urlencode(params)
+        host = _place(self._base_url)
         try:
-            with self._session.request(
+            with self._connections().urlopen(
                 method,
-                url,
-                params=params,
-                data=data,
-                headers={**kind, **headers},
-                auth=self._auth,
-                stream=True,
-                allow_redirects=False,
-                timeout=(CONNECT_SECONDS, self._read_seconds),
+                target,
+                body=data,
+                headers=dict(request.headers),
+                preload_content=False,
+                redirect=False,
+                retries=False,
+                timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=self._read_seconds),
             ) as response:
-                if response.is_redirect or 300 <= response.status_code < 400:
-                    target = urllib.parse.urljoin(url, response.headers.get("Location", ""))
+                if 300 <= response.status < 400:
+                    to = urllib.parse.urljoin(
+                        self._base_url + path, str(response.headers.get("Location", ""))
+                    )
                     raise SourceUnavailableError(
-                        f"refused: {host} redirects to {_place(target)}",
+                        f"refused: {host} redirects to {_place(to)}",
                         next_step="set base_url to the CRM's own address; the key is sent nowhere else",
                     )
-                content = self._read(response, deadline)
-                return response.status_code, self._reply(response, content, accept)
+                content = self._read(response)
         except LeadroleError:
             raise
-        except requests.exceptions.SSLError:
+        except SSLError:
             raise SourceUnavailableError(
                 f"the certificate of {host} can't be trusted",
                 next_step="check base_url and this machine's clock and certificates; there is no insecure mode",
             ) from None
-        except requests.exceptions.ConnectTimeout:
+        except NewConnectionError as error:
+            raise _TransientError(f"the connection with {host} broke ({type(error).__name__})") from None
+        except ConnectTimeoutError:
             raise _TransientError(f"{host} did not accept a connection in {CONNECT_SECONDS} s") from None
-        except requests.exceptions.Timeout:
+        except TimeoutError:
             raise _TransientError(f"{host} sent nothing for {self._read_seconds:g} s") from None
-        except (requests.exceptions.RequestException, HTTPError, OSError) as error:
+        except (HTTPError, OSError, ValueError) as error:
             if "timed out" in str(error).lower():
                 raise _TransientError(f"{host} sent nothing for {self._read_seconds:g} s") from None
             raise _TransientError(f"the connection with {host} broke ({type(error).__name__})") from None
+        return response.status, self._reply(response, content, accept, shape)
 
-    def _read(self, response: requests.Response, deadline: float) -> bytes:
+    def _read(self, response: urllib3.BaseHTTPResponse) -> bytes:
         """The decoded body, counted while it comes: neither a drip nor a bomb can hold the night."""
-        content = bytearray()
+        chunks: list[bytes] = []
+        size = 0
         while True:
             # read1 gives what one packet brought; read() would sit out a drip of a byte a second.
-            chunk = response.raw.read1(CHUNK_BYTES, decode_content=True)
+            chunk = response.read1(CHUNK_BYTES, decode_content=True)
             if not chunk:
-                return bytes(content)
-            content += chunk
-            if len(content) > self._max_body_bytes:
+                return b"".join(chunks)
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > self._max_body_bytes:
                 raise SourceUnavailableError(
                     f"a page larger than {self._max_body_bytes // (1024 * 1024)} MiB",
-                    where=_place(response.url),
+                    where=_place(self._base_url),
                     next_step="lower page_size in the config",
                 )
-            if self._monotonic() > deadline:
-                raise _TransientError(
-                    f"{_place(response.url)} took longer than {self._total_seconds:g} s for one answer"
-                )
+            self._check_deadline()
 
-    def _reply(self, response: requests.Response, content: bytes, accept: str | None) -> Reply:
+    def _reply(
+        self,
+        response: urllib3.BaseHTTPResponse,
+        content: bytes,
+        accept: str | None,
+        shape: Shape | None,
+    ) -> Reply:
         kind = response.headers.get("Content-Type", "").split(";")[0].strip().lower()
-        is_good = 200 <= response.status_code < 300
+        is_good = 200 <= response.status < 300
         body: Any = None
         if accept is not None and kind == accept and is_good:
-            body = bytes(content)
-        elif content.strip() and response.status_code != 204:
+            body = content
+        elif content.strip() and response.status != 204:
             if kind and "json" not in kind and is_good:
                 if kind == "text/html":
                     raise AuthError(
                         "the CRM's answer is not JSON (text/html), probably a login page",
-                        where=_place(response.url),
+                        where=_place(self._base_url),
                         next_step="check base_url and the key; open the address in a browser to see what it says",
                     )
                 raise SourceUnavailableError(
                     f"the CRM's answer is not JSON ({kind[:60]})",
-                    where=_place(response.url),
+                    where=_place(self._base_url),
                     next_step=SAME_LATER,
                 )
-            body = self._parse(content, _place(response.url), is_good=is_good)
+            body = self._parse(content, shape if is_good else None, is_good=is_good)
         try:
             server_time = parsedate_to_datetime(response.headers.get("Date", "")).astimezone(UTC)
         except (ValueError, TypeError, OverflowError):
             server_time = None
         return Reply(body, response.headers, self._clock(), server_time)
 
-    def _parse(self, content: bytes, place: str, *, is_good: bool) -> Any:
+    def _parse(self, content: bytes, shape: Shape | None, *, is_good: bool) -> Any:
         contract = "report it to the CRM's support; nothing of this night was kept"
+        place = _place(self._base_url)
+        for decoder in (shape, self._decoder):
+            with contextlib.suppress(ValueError, RecursionError):
+                if decoder is not None:
+                    return decoder.decode(content)
         try:
-            text = content.decode("utf-8-sig")
-            # Money in a JSON number would lose its last cents as a float.
-            return json.loads(text, parse_float=str) if self._numbers_as_text else json.loads(text)
+            # The standard module bears with more: a byte order mark, half a surrogate pair, NaN.
+            return json.loads(content.decode("utf-8-sig"), parse_float=self._number, parse_constant=str)
         except UnicodeDecodeError:
             if not is_good:
                 return None
@@ -415,6 +484,12 @@ class Client:
             if not is_good:
                 return None
             raise _TransientError(f"{place} sent JSON that ends early or is broken") from None
+
+
+def _float(text: str) -> float | str:
+    """A number, or its text if it is larger than a float can be."""
+    value = float(text)
+    return value if math.isfinite(value) else text
 
 
 def origin(url: str) -> tuple[str, str, int]:

@@ -12,9 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 
 from leadrole.crm import windows
 from leadrole.crm.client import Client
+from leadrole.crm.ids import Ids
 from leadrole.crm.spec import Budget, Endpoint, Page, PageProgress, Reader, SourceState
 from leadrole.errors import LeadroleError, MissingPermissionError, SourceUnavailableError
 from leadrole.landing import Coverage, LandingWriter, Manifest, write_manifest
@@ -22,6 +24,7 @@ from leadrole.run import Run
 from leadrole.settings import ApiSource
 
 LINK_PARENTS = 1000
+LINKS_OF_ALL = 50_000  # 50 calls
 
 
 def read_night(
@@ -69,7 +72,7 @@ class _Night:
         self.clock = clock
         self.is_full = False
         self.hi: datetime | None = landing.high_water
-        self.received: dict[str, set[str]] = {}  # live ids landed tonight
+        self.received: dict[str, Ids] = {}  # live ids landed tonight
         self.walked: dict[str, int] = {}
         self.totals: dict[str, int] = {}
         self.lacking: set[str] = set()
@@ -203,7 +206,7 @@ class _Night:
         name = endpoint.name
         held = self.state.live_ids.get(name, frozenset())
         ignored = self.state.ignored_ids.get(name, frozenset())
-        received = self.received.setdefault(name, set(self.landing.landed_ids(name)))
+        received = self.received.setdefault(name, Ids(self.landing.landed_ids(name)))
         self.landing.object(name)
         self.landing.object(f"{name}_ids")
         total = self._total(endpoint)
@@ -218,7 +221,7 @@ class _Night:
         appeared: frozenset[str] = frozenset()
         if not (everything or endpoint.reads_whole):
             walked = self._walk(endpoint, total, with_rows=False)
-            appeared = windows.reconcile(held | ignored | received, walked).appeared
+            appeared = windows.reconcile(held, walked, ignored, received).appeared
         if total is not None and len(walked) < total:
             # Counts lag: records that were removed in the last minutes may still be in them.
             again = self.reader.count(endpoint)
@@ -227,14 +230,17 @@ class _Night:
         try:
             if total is not None:
                 windows.total_guard(name, len(walked), total)
-            windows.shrink_guard(name, len(held | ignored), len(walked), accepted=self.state.accept_shrink)
+            # How many of those that are gone became something else is known after the load, which guards then.
+            if endpoint.became is None:
+                before = len(held) + sum(item not in held for item in ignored)
+                windows.shrink_guard(name, before, len(walked), accepted=self.state.accept_shrink)
         except LeadroleError:
             # What was landed is what the guard refuses: to go on from it would end here again.
             self.landing.forget()
             raise
         self.walked[name] = len(walked)
         # A record that the walk missed while the list shifted under it answers when asked by name.
-        missing = windows.reconcile(held | received, walked).missing
+        missing = windows.reconcile(held, walked, received).missing
         self._by_id(endpoint, sorted(appeared | missing, key=windows.by_number), label="walk")
         self.reader.finish(endpoint)
 
@@ -252,10 +258,10 @@ class _Night:
             self.totals[endpoint.name] = total
         return total
 
-    def _walk(self, endpoint: Endpoint, total: int | None, *, with_rows: bool) -> set[str]:
+    def _walk(self, endpoint: Endpoint, total: int | None, *, with_rows: bool) -> Ids:
         """All live ids, page by page, landed as they come; with rows, their records too."""
         name = endpoint.name
-        walked = set(self.landing.landed_ids(f"{name}_ids"))
+        walked = Ids(self.landing.landed_ids(f"{name}_ids"))
         for page in self._steps(
             f"{name}/walk", lambda start: self.reader.walk(endpoint, start, with_rows=with_rows)
         ):
@@ -263,7 +269,7 @@ class _Night:
                 self._land(name, "list", page)
             elif with_rows:
                 # A URL with all fields would be refused; a batch carries them in its body, with history.
-                self._by_id(endpoint, [item for item in page.names if item not in walked], label="batch")
+                self._by_id(endpoint, walked.without(page.names), label="batch")
             self.landing.write(f"{name}_ids", "ids", [{"id": item} for item in page.names], page.received_at)
             walked.update(page.names)
             self.progress(name, len(walked), total)
@@ -300,22 +306,30 @@ class _Night:
     # --- what hangs on records ---
 
     def _links(self, endpoint: Endpoint, target: str) -> None:
-        """The links of everything that changed, and of every open deal: a link changes without touching its ends."""
-        parents = set(self.received[endpoint.name])
-        if endpoint.name == "deals":
-            parents |= self.state.open_deal_ids
+        """The links of every record: a link changes without touching its ends.
+
+        Where that would take too many calls, those of what changed and of open deals; the rest waits for the
+        night that reads everything.
+        """
+        parents = Ids(self.received[endpoint.name])
+        held = self.state.live_ids.get(endpoint.name, frozenset())
+        if len(held) <= LINKS_OF_ALL:
+            parents.update(held)
+        elif endpoint.name == "deals":
+            parents.update(self.state.open_deal_ids)
         name = f"{endpoint.name}_{target}"
         self.landing.object(name)
-        listed = sorted(parents, key=windows.by_number)
 
         def pages(start: str | None) -> Iterator[Page]:
-            for at in range(int(start or 0), len(listed), LINK_PARENTS):
-                for page in self.reader.links(endpoint, target, listed[at : at + LINK_PARENTS]):
+            done = int(start or 0)
+            for asked in windows.chunks(islice(parents, done, None), LINK_PARENTS):
+                for page in self.reader.links(endpoint, target, asked):
                     self._land(name, "associations", page)
-                yield Page((), self.clock(), following=str(at + LINK_PARENTS), size=LINK_PARENTS)
-                self.progress(name, min(at + LINK_PARENTS, len(listed)), len(listed))
+                done += LINK_PARENTS
+                yield Page((), self.clock(), following=str(done), size=LINK_PARENTS)
+                self.progress(name, min(done, len(parents)), len(parents))
 
-        for _ in self._steps(f"{name}/links", pages, rows=len(listed)):
+        for _ in self._steps(f"{name}/links", pages, rows=len(parents)):
             pass
 
     def _children(self, endpoint: Endpoint, name: str) -> None:
@@ -346,6 +360,7 @@ class _Night:
         seen, size = 0, 1
         for page in pages(reached.following if reached else None):
             yield page
+            self.notes += page.notes
             seen, size = seen + len(page.names), max(size, page.size)
             # A list of several parts, such as owners live and archived, ends only when all of them did.
             if page.following is not None:

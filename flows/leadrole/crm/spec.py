@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -31,6 +31,8 @@ class Endpoint:
     may_lack: frozenset[str] = frozenset()  # fields that some accounts do not have
     swallowed: str = ""  # the field in which a survivor names what was merged into it, with ; between
     survivor: str = ""  # the field in which a record that was merged away names its survivor
+    # (endpoint, field): a record vanishes when it becomes one of that endpoint, which names it in that field.
+    became: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Page:
     total: int | None = None  # how many there are in all, if the CRM says so
     size: int = 1  # how many rows a call can bring at most
     server_time: datetime | None = None
+    notes: Sequence[str] = ()  # what a person should know about this night
 
     @property
     def names(self) -> Sequence[str]:
@@ -114,10 +117,12 @@ class SourceState:
 
     source: str
     closed_until: Mapping[str, datetime] = field(default_factory=dict)
-    live_ids: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    live_ids: Mapping[str, Set[str]] = field(default_factory=dict)
     # Held, but not live to us: in a pipeline that is not ours. Known, so that they aren't read every night.
     ignored_ids: Mapping[str, frozenset[str]] = field(default_factory=dict)
     open_deal_ids: frozenset[str] = frozenset()
+    # Of records with children: their fields as one short text, to tell which differ from what we hold.
+    fingerprints: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     last_full: datetime | None = None
     accept_shrink: bool = False  # a person said that most records were removed on purpose
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import TypeVar
 
+from leadrole.crm.ids import minus
 from leadrole.errors import SourceContractError, SourceUnavailableError
 
 Item = TypeVar("Item")
@@ -39,10 +41,22 @@ class Window:
 
 @dataclass(frozen=True)
 class Reconciled:
-    """What a walk over all ids shows beside what we hold."""
+    """What a walk over all ids shows beside what we know; neither is made before it is asked for."""
 
-    appeared: frozenset[str]
-    missing: frozenset[str]
+    walked: Set[str]
+    known: tuple[Set[str], ...]
+
+    @property
+    def appeared(self) -> frozenset[str]:
+        """The ids that the CRM has and we don't."""
+        first, *others = self.known
+        new = minus(self.walked, first)
+        return frozenset(item for item in new if not any(item in other for other in others))
+
+    @property
+    def missing(self) -> frozenset[str]:
+        """The ids that we have and the CRM no longer lists."""
+        return frozenset(chain.from_iterable(minus(some, self.walked) for some in self.known))
 
 
 def high_water(server: datetime, ours: datetime, *, settle: timedelta, max_skew: timedelta) -> datetime:
@@ -135,9 +149,9 @@ def chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
         yield batch
 
 
-def reconcile(held: Set[str], walked: Set[str]) -> Reconciled:
+def reconcile(held: Set[str], walked: Set[str], *known: Set[str]) -> Reconciled:
     """Which ids the CRM has and we don't, and which we have and the CRM no longer lists."""
-    return Reconciled(frozenset(walked - held), frozenset(held - walked))
+    return Reconciled(walked, (held, *known))
 
 
 def shrink_guard(object_name: str, before: int, after: int, *, accepted: bool = False) -> None:

@@ -601,7 +601,9 @@ class _CycleWalk:
                 self._qualify(at, payload if isinstance(payload, str) else None)
             elif what == self.DISQUALIFIED and self.cycles and self.cycles[-1].outcome == "open":
                 self._change(outcome="disqualified", closed_at=at)
-            self.last_event_at = at
+            # Automatic mail keeps nothing alive: a newsletter would do so for ever.
+            if not (isinstance(payload, Touch) and payload.is_automated):
+                self.last_event_at = at
         self._expire(self.computation.at)
         return [self._finish(index) for index in range(len(self.cycles))]
 

@@ -12,6 +12,14 @@ meetings as (
     select * from {{ ref('stg_hubspot__meetings') }}
 ),
 
+tasks as (
+    select * from {{ ref('stg_hubspot__tasks') }}
+),
+
+communications as (
+    select * from {{ ref('stg_hubspot__communications') }}
+),
+
 -- Vendor's default outcomes; a portal's own outcome says nothing we can rely on, so it stays an attempt.
 call_outcomes as (
     select
@@ -73,17 +81,53 @@ meeting_outcomes as (
     from meetings
 ),
 
+-- A plan until it is ticked off, and then still nobody's touch: what was done is logged as what it was.
+task_outcomes as (
+    select
+        task_id as activity_id,
+        owner_id,
+        'task' as kind,
+        cast(null as text) as direction,
+        record_source,
+        cast(null as text) as outcome,
+        cast(null as {{ double() }}) as duration_seconds,
+        coalesce(status = 'COMPLETED', false) as is_completed,
+        is_deleted,
+        coalesce(case when status = 'COMPLETED' then completed_at end, due_at, created_at) as completed_at
+    from tasks
+),
+
+-- HubSpot tells no direction of a message; who logs one has sent it.
+communication_outcomes as (
+    select
+        communication_id as activity_id,
+        owner_id,
+        case when channel = 'LINKEDIN_MESSAGE' then 'linkedin' else 'message' end as kind,
+        'out' as direction,
+        record_source,
+        cast(null as text) as outcome,
+        cast(null as {{ double() }}) as duration_seconds,
+        true as is_completed,
+        is_deleted,
+        coalesce(happened_at, created_at) as completed_at
+    from communications
+),
+
 activities as (
     select * from call_outcomes
     union all by name
     select * from email_outcomes
     union all by name
     select * from meeting_outcomes
+    union all by name
+    select * from task_outcomes
+    union all by name
+    select * from communication_outcomes
 )
 
 select
     'hubspot' as source_crm,
-    {{ hubspot_activity_id('kind', 'activity_id') }} as activity_id,
+    {{ hubspot_typed_id("case when kind = 'linkedin' then 'message' else kind end", 'activity_id') }} as activity_id,
     owner_id,
     kind,
     direction,

@@ -1,1 +1,4 @@
-{{ unnest_failed_casts('hubspot', ['contacts', 'deals', 'calls', 'emails', 'meetings', 'owners', 'deal_stages']) }}
+{{ unnest_failed_casts('hubspot', [
+    'contacts', 'leads', 'companies', 'deals', 'calls', 'emails', 'meetings', 'tasks', 'communications', 'owners',
+    'deal_stages',
+]) }}

@@ -2,6 +2,10 @@ with
 
 contacts as (
     select * from {{ ref('stg_hubspot__contacts') }}
+),
+
+leads as (
+    select * from {{ ref('int_hubspot__leads') }}
 )
 
 select
@@ -17,3 +21,19 @@ select
     is_deleted and not (coalesce(deleted_how = 'merged', false) or merged_into_contact_id is not null) as is_deleted,
     created_at
 from contacts
+-- A later lead of the same person is a record of its own, with the source of the person.
+union all by name
+select
+    'hubspot' as source_crm,
+    lead_id,
+    person_source_id,
+    owner_id,
+    source_value,
+    'instant' as created_precision,
+    coalesce(record_source, '') in ('FORM', 'FORMS') as is_form,
+    false as is_merge_result,
+    false as is_merged_away,
+    is_deleted,
+    created_at
+from leads
+where not is_its_contact

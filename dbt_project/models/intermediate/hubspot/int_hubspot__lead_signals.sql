@@ -8,6 +8,10 @@ history as (
     select * from {{ ref('stg_hubspot__contacts_history') }}
 ),
 
+leads as (
+    select * from {{ ref('int_hubspot__leads') }}
+),
+
 -- HubSpot keeps the first and the newest form only; the history of the newest gives those between.
 signals as (
     select
@@ -31,6 +35,12 @@ signals as (
         {{ hubspot_instant('new_value') }} as signal_at
     from history
     where field = 'recent_conversion_date'
+    union all by name
+    select
+        lead_id as contact_id,
+        created_at as signal_at
+    from leads
+    where record_source in ('FORM', 'FORMS') and not is_deleted
 )
 
 select distinct

@@ -4,12 +4,21 @@ contacts as (
     select * from {{ ref('stg_hubspot__contacts') }}
 ),
 
+leads as (
+    select * from {{ ref('int_hubspot__leads') }}
+),
+
 deals as (
     select * from {{ ref('stg_hubspot__deals') }}
 ),
 
 contacts_history as (
     select * from {{ ref('stg_hubspot__contacts_history') }}
+    where field = 'hubspot_owner_id'
+),
+
+leads_history as (
+    select * from {{ ref('stg_hubspot__leads_history') }}
     where field = 'hubspot_owner_id'
 ),
 
@@ -25,6 +34,17 @@ select
     {{ source_key('hubspot', 'new_value') }} as owner_id,
     changed_at
 from contacts_history
+-- A workflow copies the contact's owner to its lead, or a person gives the lead to somebody else.
+union all by name
+select
+    'hubspot' as source_crm,
+    'lead' as record_kind,
+    leads.lead_id as record_id,
+    {{ source_key('hubspot', 'leads_history.new_value') }} as owner_id,
+    leads_history.changed_at
+from leads_history
+inner join leads on leads_history.lead_id = leads.hubspot_lead_id
+where not leads.is_deleted
 union all by name
 select
     'hubspot' as source_crm,

@@ -18,6 +18,7 @@ class Layout:
     owners: str
     pipelines: str
     properties: str
+    token: str
 
 
 _DATED = Layout(
@@ -28,6 +29,7 @@ _DATED = Layout(
     owners="/crm/owners/{version}",
     pipelines="/crm/pipelines/{version}/{type}",
     properties="/crm/properties/{version}/{type}",
+    token="/oauth/{version}/token",
 )
 
 # The dated versions live 18 months each; v3 and v4 end in 2027.
@@ -42,6 +44,7 @@ LAYOUTS = {
         owners="/crm/v3/owners",
         pipelines="/crm/v3/pipelines/{type}",
         properties="/crm/v3/properties/{type}",
+        token="/oauth/v3/token",
     ),
 }
 
@@ -66,6 +69,39 @@ CONTACTS = Endpoint(
     lists_ids_only=True,
 )
 
+# Sales Hub Professional and up; without it HubSpot answers 403 with the scope that nobody can tick.
+LEADS = Endpoint(
+    name="leads",
+    type="leads",
+    fields=(
+        "hs_createdate",
+        "hs_lastmodifieddate",
+        "hs_pipeline",
+        "hs_pipeline_stage",
+        "hubspot_owner_id",
+        "hs_primary_contact_id",
+        "hs_lead_disqualification_reason",
+        "hs_object_source_label",
+    ),
+    cursor="hs_lastmodifieddate",
+    history=("hs_pipeline_stage", "hs_pipeline", "hubspot_owner_id"),
+    links=("contacts",),
+    lists_ids_only=True,
+    is_optional=True,
+    may_lack=frozenset({"hs_lead_disqualification_reason"}),
+)
+
+COMPANIES = Endpoint(
+    name="companies",
+    type="companies",
+    fields=("createdate", "hs_lastmodifieddate", "hs_merged_object_ids"),
+    cursor="hs_lastmodifieddate",
+    links=("contacts",),
+    swallowed="hs_merged_object_ids",
+    is_optional=True,
+    may_lack=frozenset({"hs_merged_object_ids"}),
+)
+
 DEALS = Endpoint(
     name="deals",
     type="deals",
@@ -82,12 +118,15 @@ DEALS = Endpoint(
         "hs_is_closed_won",
         "closed_lost_reason",
         "dealtype",
+        "hs_merged_object_ids",
     ),
     cursor="hs_lastmodifieddate",
     history=("dealstage", "pipeline", "hubspot_owner_id", "amount", "closedate"),
-    links=("contacts",),
+    links=("contacts", "companies"),
+    swallowed="hs_merged_object_ids",
     lists_ids_only=True,
-    may_lack=frozenset({"deal_currency_code"}),  # accounts with one currency have no such property
+    # Accounts with one currency have no such property, and older ones none for merges of deals.
+    may_lack=frozenset({"deal_currency_code", "hs_merged_object_ids"}),
 )
 
 CALLS = Endpoint(
@@ -141,6 +180,39 @@ MEETINGS = Endpoint(
     links=("contacts", "deals"),
 )
 
+TASKS = Endpoint(
+    name="tasks",
+    type="tasks",
+    fields=(
+        "hs_timestamp",  # when it is due
+        "hs_createdate",
+        "hs_lastmodifieddate",
+        "hubspot_owner_id",
+        "hs_task_status",
+        "hs_task_completion_date",
+        "hs_object_source_label",
+    ),
+    cursor="hs_lastmodifieddate",
+    links=("contacts", "deals"),
+    is_optional=True,
+)
+
+COMMUNICATIONS = Endpoint(
+    name="communications",
+    type="communications",
+    fields=(
+        "hs_timestamp",
+        "hs_createdate",
+        "hs_lastmodifieddate",
+        "hubspot_owner_id",
+        "hs_communication_channel_type",
+        "hs_object_source_label",
+    ),
+    cursor="hs_lastmodifieddate",
+    links=("contacts", "deals"),
+    is_optional=True,
+)
+
 OWNERS = Endpoint(
     name="owners",
     type="owners",
@@ -164,8 +236,29 @@ DEAL_STAGES = Endpoint(
     is_reference=True,
 )
 
+LEAD_STAGES = Endpoint(
+    name="lead_stages",
+    type="leads",
+    fields=("pipeline_id", "stage_id", "label"),
+    is_reference=True,
+    is_optional=True,
+)
+
 # Deals before activities: the links of an activity may point to a deal that was made a minute ago.
-ENDPOINTS = (OWNERS, DEAL_STAGES, CONTACTS, DEALS, CALLS, EMAILS, MEETINGS)
+ENDPOINTS = (
+    OWNERS,
+    DEAL_STAGES,
+    LEAD_STAGES,
+    CONTACTS,
+    COMPANIES,
+    LEADS,
+    DEALS,
+    CALLS,
+    EMAILS,
+    MEETINGS,
+    TASKS,
+    COMMUNICATIONS,
+)
 
 MAX_PAGE = 100
 MAX_SEARCH_PAGE = 200

@@ -11,6 +11,9 @@ from leadrole.crm.spec import Endpoint
 from leadrole.errors import SourceUnavailableError
 
 NEW_KEY = "make a new service key in HubSpot (Settings > Integrations) and put it in the variable that token_env names"
+USER = "userId:"
+CHECK_APP = "check the app's id and secret in the variables that client_id_env and client_secret_env name"
+CONNECT_AGAIN = "install the app in HubSpot again and put the new refresh token in the variable that refresh_token_env names"
 LOCKED_SECONDS = 2.0
 MIGRATION_SECONDS = 60.0
 
@@ -49,6 +52,29 @@ def explain(status: int, body: Any) -> Refusal | None:
     return Refusal(
         "fatal", f"HubSpot refuses the call ({status}{said})", next_step="report this message to Leadrole"
     )
+
+
+def explain_grant(status: int, body: Any) -> Refusal | None:
+    """What a refused access token means: a refresh token that was used or revoked, or another app's secret.
+
+    OAuth guide, "Refresh an access token"; refusals are 400 with `error` beside HubSpot's own `status`. Proved by
+    test_extract_hubspot.
+    """
+    grant = body if isinstance(body, dict) else {}
+    token = grant.get("access_token")
+    if 200 <= status < 300 and isinstance(token, str):
+        if re.fullmatch(r"[!-~]+", token):
+            return None
+        return Refusal("fatal", "HubSpot sent an access token that can't stand in a header")
+    if status == 429:
+        return _limit(grant)
+    if status >= 500:
+        return Refusal("broken", f"HubSpot's login is broken at the moment ({status})")
+    reason = str(grant.get("status") or grant.get("error") or "")
+    told = reason if re.fullmatch(r"[\w.-]{1,60}", reason) else "no reason given"
+    if "CLIENT" in told.upper():
+        return Refusal("key", f"HubSpot refuses the app ({status}, {told})", next_step=CHECK_APP)
+    return Refusal("key", f"HubSpot refuses the refresh token ({status}, {told})", next_step=CONNECT_AGAIN)
 
 
 def _limit(error: Mapping[str, Any]) -> Refusal:
@@ -95,8 +121,8 @@ def trimmed(record: Mapping[str, Any], endpoint: Endpoint) -> dict[str, Any]:
     }
     if record.get("archivedAt"):
         kept["archivedAt"] = record["archivedAt"]
-    history = record.get("propertiesWithHistory") or {}
-    if endpoint.history and history:
+    history = record.get("propertiesWithHistory")
+    if endpoint.history and history is not None:
         kept["propertiesWithHistory"] = {
             name: [_entry(entry) for entry in history.get(name) or []] for name in endpoint.history
         }
@@ -118,11 +144,15 @@ def changed_by(entry: Mapping[str, Any]) -> str | None:
     It stands in updatedByUserId, or as `userId:123` in sourceId (hubspot-api-nodejs#154). It is not the owner's
     id: owners carry both. Proved by test_extract_hubspot.
     """
-    direct = entry.get("updatedByUserId")
+    return user(entry.get("updatedByUserId"), entry.get("sourceId"))
+
+
+def user(direct: object, source: object) -> str | None:
+    """The same of the two fields by themselves."""
     if direct is not None and str(direct).isdecimal():
         return str(direct)
-    found = re.fullmatch(r"userId:(\d+)", str(entry.get("sourceId") or ""))
-    return found[1] if found else None
+    number = source[len(USER) :] if isinstance(source, str) and source.startswith(USER) else ""
+    return number if number.isdecimal() else None
 
 
 def owner(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -144,28 +174,29 @@ def owner(record: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def stages(pipeline: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """A pipeline's stages, each with whether it is closed.
+def stages(pipeline: Mapping[str, Any], endpoint: Endpoint) -> list[dict[str, Any]]:
+    """A pipeline's stages, each with what the endpoint asks for.
 
     metadata values are strings, and a stage's id says nothing: a portal has an open stage with id closedlost.
     """
     rows = []
     for stage in pipeline.get("stages") or []:
         metadata = stage.get("metadata") or {}
+        known = {
+            "pipeline_id": str(pipeline["id"]),
+            "pipeline_label": pipeline.get("label"),
+            "stage_id": str(stage["id"]),
+            "label": stage.get("label"),
+            "display_order": _text(stage.get("displayOrder")),
+            "is_closed": _text(metadata.get("isClosed")),
+            "probability": _text(metadata.get("probability")),
+            "archived": str(bool(stage.get("archived") or pipeline.get("archived"))).lower(),
+        }
         rows.append(
             {
                 "id": f"{pipeline['id']}/{stage['id']}",
                 "updatedAt": stage.get("updatedAt"),
-                "fields": {
-                    "pipeline_id": str(pipeline["id"]),
-                    "pipeline_label": pipeline.get("label"),
-                    "stage_id": str(stage["id"]),
-                    "label": stage.get("label"),
-                    "display_order": _text(stage.get("displayOrder")),
-                    "is_closed": _text(metadata.get("isClosed")),
-                    "probability": _text(metadata.get("probability")),
-                    "archived": str(bool(stage.get("archived") or pipeline.get("archived"))).lower(),
-                },
+                "fields": {name: known[name] for name in endpoint.fields},
             }
         )
     return rows

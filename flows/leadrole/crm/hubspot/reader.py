@@ -5,16 +5,20 @@ from __future__ import annotations
 import difflib
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from leadrole.crm import windows
-from leadrole.crm.auth import KeyAuth
-from leadrole.crm.client import Client, RateLimiter, Reply
-from leadrole.crm.hubspot import quirks
+from leadrole.crm.client import Client, RateLimiter, Reply, Shape
+from leadrole.crm.hubspot import quirks, shapes
+from leadrole.crm.hubspot.access import access
 from leadrole.crm.hubspot.endpoints import (
     ENDPOINTS,
     LAYOUTS,
+    LEAD_STAGES,
+    LEADS,
     MAX_ASSOCIATIONS_BATCH,
     MAX_HISTORY_BATCH,
     MAX_PAGE,
@@ -42,15 +46,15 @@ def extract(
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Manifest:
     """Land one night of HubSpot, whole or not at all."""
-    token = source.token.get_secret_value()
+    secrets: list[str] = []
 
     def limiter(count: int, seconds: float) -> RateLimiter:
         return RateLimiter(count, seconds, monotonic=monotonic, sleep=sleep)
 
     with Client(
         source.base_url,
-        auth=KeyAuth(token),
-        secrets=[token],
+        auth=access(source, run, secrets, clock=clock, sleep=sleep, monotonic=monotonic),
+        secrets=secrets,
         explain=quirks.explain,
         limiter=limiter(source.rate_limit.per_10_seconds, 10),
         search_limiter=limiter(source.rate_limit.search_per_second, 1),
@@ -66,11 +70,13 @@ class HubspotReader:
     """The reader of one account (see `crm.spec.Reader`)."""
 
     label = "HubSpot"
-    endpoints = ENDPOINTS
 
     def __init__(self, source: HubspotSource, client: Client) -> None:
         self.source = source
         self.client = client
+        self.endpoints = tuple(
+            item for item in ENDPOINTS if source.leads_object == "auto" or item not in (LEADS, LEAD_STAGES)
+        )
         self.layout = LAYOUTS[source.api_version]
         self.page_size = min(source.page_size, MAX_PAGE)
         self.properties: dict[str, _Properties] = {}
@@ -95,7 +101,20 @@ class HubspotReader:
         pipelines = self._results(reply, "pipelines")
         if endpoint.type == "deals":
             self._check_pipelines([str(pipeline["id"]) for pipeline in pipelines])
-        yield self._page(reply, [row for pipeline in pipelines for row in quirks.stages(pipeline)])
+        rows = [row for pipeline in pipelines for row in quirks.stages(pipeline, endpoint)]
+        page = self._page(reply, rows)
+        yield replace(page, notes=self._lead_notes(rows)) if endpoint is LEAD_STAGES else page
+
+    def _lead_notes(self, rows: Sequence[Record]) -> list[str]:
+        """Say when no stage of a lead would count as qualified: own pipelines have own ids."""
+        known = [str(row["fields"]["stage_id"]) for row in rows]
+        wanted = self.source.qualified_lead_stages
+        if not known or not wanted or set(wanted) & set(known):
+            return []
+        return [
+            f"no lead pipeline has a stage of qualified_lead_stages ({', '.join(wanted)}): leads do not count as "
+            f"qualified by their stage; name some of {', '.join(known[:20])}"
+        ]
 
     def _check_pipelines(self, known: list[str]) -> None:
         for wanted in self.source.deal_pipelines:
@@ -128,11 +147,13 @@ class HubspotReader:
         carries = with_rows and not endpoint.lists_ids_only
         names = ",".join(endpoint.fields) if carries else "hs_object_id"
         params = {"limit": str(self.page_size), "archived": "false", "properties": names}
-        for reply in self._list(self._path(self.layout.objects, type=endpoint.type), params, start):
-            found = self._results(reply, endpoint.name)
+        path = self._path(self.layout.objects, type=endpoint.type)
+        shape = partial(self._shape, endpoint) if carries else shapes.ids
+        for reply in self._list(path, params, start, shape):
             if carries:
                 yield self._records(endpoint, reply)
             else:
+                found = self._results(reply, endpoint.name)
                 yield self._page(reply, (), ids=[str(record["id"]) for record in found])
 
     def changed(self, endpoint: Endpoint, window: windows.Window) -> Iterator[Page]:
@@ -210,7 +231,7 @@ class HubspotReader:
         """The archived records of the last 90 days; archiving changes no date, so all are listed each night."""
         path = self._path(self.layout.objects, type=endpoint.type)
         params = {"limit": str(self.page_size), "archived": "true", "properties": ",".join(endpoint.fields)}
-        for reply in self._list(path, params, start):
+        for reply in self._list(path, params, start, partial(self._shape, endpoint)):
             yield self._records(endpoint, reply, archived=True)
 
     def by_id(self, endpoint: Endpoint, ids: Sequence[str]) -> Iterator[Page]:
@@ -224,7 +245,8 @@ class HubspotReader:
             }
             if endpoint.history:
                 body["propertiesWithHistory"] = list(endpoint.history)
-            reply = self.client.post(path, body, params={"archived": "false"})
+            shape = self._shape(endpoint)
+            reply = self.client.post(path, body, params={"archived": "false"}, shape=shape)
             self._check_batch(endpoint, reply)
             yield self._records(endpoint, reply, size=most)
 
@@ -251,9 +273,12 @@ class HubspotReader:
         size: int = MAX_PAGE,
     ) -> Page:
         found = self._results(reply, endpoint.name)
-        if found:
-            self.properties.setdefault(endpoint.name, _Properties(endpoint)).see(found)
-        rows = [quirks.trimmed(record, endpoint) for record in found]
+        if found and isinstance(found[0], shapes.Known):
+            rows = [shapes.row(record, endpoint) for record in found]
+        else:
+            if found:
+                self.properties.setdefault(endpoint.name, _Properties(endpoint)).see(found)
+            rows = [quirks.trimmed(record, endpoint) for record in found]
         for row in rows:
             row["archived"] = archived or row["archived"]
         return self._page(reply, rows, total=total, size=size)
@@ -261,7 +286,7 @@ class HubspotReader:
     def finish(self, endpoint: Endpoint) -> None:
         """Refuse a property that HubSpot no longer knows: it drops such a name without a word."""
         properties = self.properties.get(endpoint.name)
-        missing = sorted(properties.unseen() - endpoint.may_lack) if properties else []
+        missing = sorted(properties.unseen()) if properties else []
         if not missing:
             return
         # A column of nothing would look like data.
@@ -314,6 +339,7 @@ class HubspotReader:
         total: int | None = None,
         size: int = MAX_PAGE,
     ) -> Page:
+        self._note_allowance(reply)
         return Page(
             rows,
             reply.received_at,
@@ -329,9 +355,21 @@ class HubspotReader:
         if told.isdecimal():
             self.client.allowance = int(told)
 
-    def _list(self, path: str, params: dict[str, str], start: str | None = None) -> Iterator[Reply]:
+    def _shape(self, endpoint: Endpoint) -> Shape | None:
+        """What records are decoded to, once the first of them were seen to have every property."""
+        properties = self.properties.get(endpoint.name)
+        return shapes.records(endpoint) if properties and not properties.unseen() else None
+
+    def _list(
+        self,
+        path: str,
+        params: dict[str, str],
+        start: str | None = None,
+        shape: Callable[[], Shape | None] = lambda: None,
+    ) -> Iterator[Reply]:
         def fetch(token: str | None) -> tuple[Reply, str | None]:
-            reply = self.client.get(path, {**params, **({"after": token} if token else {})})
+            asked = {**params, **({"after": token} if token else {})}
+            reply = self.client.get(path, asked, shape=shape())
             return reply, self._next(reply)
 
         return windows.follow(fetch, start)
@@ -348,6 +386,8 @@ class HubspotReader:
     @staticmethod
     def _results(reply: Reply, what: str) -> list[Record]:
         results = reply.body.get("results") if isinstance(reply.body, dict) else None
+        if isinstance(results, list) and results and isinstance(results[0], shapes.Known):
+            return results
         key = "name" if what == "properties" else "id"
         if not isinstance(results, list) or not all(isinstance(row, dict) and key in row for row in results):
             raise SourceContractError(
@@ -361,7 +401,7 @@ class _Properties:
     """Which of the asked-for properties HubSpot knows: a known one comes back, even if empty."""
 
     def __init__(self, endpoint: Endpoint) -> None:
-        self._unseen = set(endpoint.fields)
+        self._unseen = set(endpoint.fields) - endpoint.may_lack
 
     def see(self, records: Iterable[Record]) -> None:
         for record in records:

@@ -39,10 +39,10 @@ OBJECTS = {
     "lost_reasons": "crm.lost.reason",
     "activity_types": "mail.activity.type",
     "currencies": "res.currency",
-    "fields": "ir.model.fields",
+    "tracked_fields": "ir.model.fields",
     "partners": "res.partner",
-    "sources": "utm.source",
-    "mediums": "utm.medium",
+    "lead_sources": "utm.source",
+    "lead_mediums": "utm.medium",
     "tags": "crm.tag",
 }
 # Arguments in their order; the first of `read` are the ids.
@@ -384,7 +384,7 @@ class Account:
         if value is None:
             return EMPTY_NUMBERS.get(field.type, False)
         if field.type == "many2one":
-            if load is None:
+            if load != "_classic_read":
                 return value
             return [value, self.world.label(field.relation or "", value) or False]
         return told(field, value)
@@ -472,7 +472,7 @@ def _whole(value: Any) -> int:
 
 
 def _phrase(status: int) -> str:
-    return HTTPStatus(status).phrase if status in HTTPStatus else "Unknown Error"
+    return next((one.phrase for one in HTTPStatus if one == status), "Unknown Error")
 
 
 def _limit_of(request: Request) -> int:

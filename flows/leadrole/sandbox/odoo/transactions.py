@@ -37,7 +37,9 @@ def transactions(history: History, settings: Settings) -> Iterator[Moment]:
         first, last = starts.get(place, (place, place))
         started = events[first].at
         stamp = started + timedelta(microseconds=_draw(settings.seed, "us", first, 1000))
-        visible = max(events[last].at, started + timedelta(seconds=_lasts(settings, first)))
+        visible = max(
+            events[last].at, started + timedelta(seconds=_lasts(settings, first, is_bulk=first != last))
+        )
         if settings.bulk_seconds:
             keys = _keys(event)
             visible = max([visible, *(ends[key] for key in keys if key in ends)])
@@ -71,9 +73,9 @@ def _batches(history: History, settings: Settings) -> dict[int, tuple[int, int]]
     return batches
 
 
-def _lasts(settings: Settings, place: int) -> int:
-    """Give how long a transaction lasts: most are over at once."""
-    if not settings.bulk_seconds or _draw(settings.seed, "long", place, 4):
+def _lasts(settings: Settings, place: int, *, is_bulk: bool) -> int:
+    """Give how long a transaction lasts: most are over at once, an import is not."""
+    if not settings.bulk_seconds or (not is_bulk and _draw(settings.seed, "long", place, 4)):
         return 0
     return _draw(settings.seed, "lasts", place, settings.bulk_seconds + 1)
 

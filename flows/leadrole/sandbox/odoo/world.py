@@ -203,7 +203,7 @@ class World(Database):
                 "probability": odds if row["active"] else row["probability"],
             }
         if changes.get("active") and not row["active"] and not is_won:  # back: the odds are worked out anew
-            odds = PROBABILITIES[int(changes.get("stage_id", row["stage_id"]))]
+            odds = PROBABILITIES[(row | changes)["stage_id"]]
             changes |= {"automated_probability": odds, "probability": odds}
         before = dict(row)
         self._touch(row, by, **changes)

@@ -1,4 +1,0 @@
-{#- Calls, e-mails and meetings are numbered apart, so the kind is part of the id: hubspot:call:17. -#}
-{% macro hubspot_activity_id(kind, object_id) -%}
-    'hubspot:' || {{ kind }} || substr({{ object_id }}, length('hubspot:'))
-{%- endmacro %}

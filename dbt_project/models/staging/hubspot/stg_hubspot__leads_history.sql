@@ -1,0 +1,19 @@
+with
+
+source as (
+    select * from {{ source('raw_hubspot', 'leads_history') }}
+),
+
+renamed as (
+    select
+        {{ source_key('hubspot', 'id') }} as lead_id,
+        field,
+        nullif(trim(value), '') as new_value,
+        nullif(trim(changed_by), '') as changed_by_user_id,
+        upper(nullif(trim(source_type), '')) as source_type,
+        seen_live as is_seen_live,
+        changed_at
+    from source
+)
+
+select * from renamed

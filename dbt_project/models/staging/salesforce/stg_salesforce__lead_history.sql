@@ -1,0 +1,22 @@
+with
+
+source as (
+    select * from {{ source('raw_salesforce', 'lead_history') }}
+),
+
+renamed as (
+    select
+        id as history_id,
+        {{ source_key('salesforce', 'lead_id') }} as lead_id,
+        {{ source_key('salesforce', 'created_by_id') }} as changed_by_id,
+        field,
+        nullif(trim(old_value), '') as old_value,
+        nullif(trim(new_value), '') as new_value,
+        {{ try_cast('created_date', 'timestamptz') }} as changed_at,
+        {{ failed_casts([
+            ['created_date', try_cast('created_date', 'timestamptz')],
+        ]) }} as failed_casts
+    from source
+)
+
+select * from renamed
