@@ -36,7 +36,6 @@ select
     persons.person_id,
     persons.source_crm,
     coalesce(first_records.source, 'unknown') as first_source,
-    cast(persons.record_count as integer) as record_count,
     customers.customer_since_at is not null as is_customer,
     {{ local_date('customers.customer_since_at') }} as customer_since_date,
     persons.first_created_at,
