@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 export PYTHONUTF8 := 1
 
-.PHONY: help demo test test-fast lint format lock bench-extract clean
+.PHONY: help demo test test-fast lint format lock campaign bench-extract clean
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -13,11 +13,17 @@ help: ## What can be made
 demo: $(VENV)/.runtime ## Run the nights of a made-up company and publish its report (two more nights each time)
 	$(BIN)/leadrole demo $(DEMO)
 
-test: $(VENV)/.dev ## All tests
-	$(BIN)/python -m pytest -q
+# One process a core; a file stays in one process, as its nights are made once for all its tests.
+PYTEST := $(BIN)/python -m pytest -q --numprocesses auto --maxprocesses 4 --dist loadfile
 
-test-fast: $(VENV)/.dev ## The tests that need neither dbt, Great Expectations, Prefect nor a browser
-	$(BIN)/python -m pytest -q -m "not slow"
+test: $(VENV)/.dev ## All tests
+	$(PYTEST)
+
+test-fast: $(VENV)/.dev ## The tests that need neither dbt, Great Expectations, Prefect, a browser nor many whole companies
+	$(PYTEST) -m "not slow"
+
+campaign: $(VENV)/.dev ## Ten thousand random histories of four CRMs: nothing lost, stale, twice or a ghost (hours)
+	LEADROLE_HISTORIES=10000 $(PYTEST) tests/properties -k nothing_is_lost
 
 lint: $(VENV)/.dev ## Style, types, layers, dead code, SQL, dbt structure
 	$(BIN)/ruff check .

@@ -41,6 +41,8 @@ from support.homes import ids, night, query, run_of, tables
 from support.salesforce import SECRETS, differences, home, pretend_org
 from support.wire import Wire, http
 
+pytestmark = pytest.mark.slow
+
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 NIGHT = datetime(2026, 3, 10, 2, 0, tzinfo=UTC)
 DAY = timedelta(days=1)

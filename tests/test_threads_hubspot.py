@@ -44,6 +44,8 @@ from support.homes import hubspot_home, ids, night, query, run_of
 from test_extract_hubspot import DAY, NIGHT, OWNERS, START, server, story
 from test_resume_hubspot import PORTAL, differences, full_story
 
+pytestmark = pytest.mark.slow
+
 LATER = NIGHT + timedelta(hours=8)
 RECORDS = [endpoint for endpoint in ENDPOINTS if not endpoint.is_reference]
 

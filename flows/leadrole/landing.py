@@ -115,18 +115,22 @@ class Helper:
     """
 
     def __init__(self) -> None:
-        self._tasks: queue.Queue[Callable[[], object] | None] = queue.Queue(maxsize=WAITING_TASKS)
+        self._tasks: queue.Queue[tuple[Callable[[], object], threading.Event] | None] = queue.Queue(
+            maxsize=WAITING_TASKS
+        )
         self._thread: threading.Thread | None = None
         self._error: BaseException | None = None
 
-    def do(self, task: Callable[[], object]) -> None:
-        """Have `task` done after everything that was given before."""
+    def do(self, task: Callable[[], object]) -> threading.Event:
+        """Have `task` done after everything that was given before; gives what is set when it is."""
         if self._error is not None:
             raise self._error
         if self._thread is None:
             self._thread = threading.Thread(target=self._work, name="landing", daemon=True)
             self._thread.start()
-        self._tasks.put(task)
+        done = threading.Event()
+        self._tasks.put((task, done))
+        return done
 
     def finish(self) -> None:
         """Wait until all is done."""
@@ -138,12 +142,15 @@ class Helper:
             raise self._error
 
     def _work(self) -> None:
-        while (task := self._tasks.get()) is not None:
+        while (given := self._tasks.get()) is not None:
+            task, done = given
             try:
                 if self._error is None:
                     task()
             except BaseException as error:
                 self._error = error
+            finally:
+                done.set()
 
 
 class ObjectWriter:
@@ -278,6 +285,8 @@ class LandingWriter:
         self._closed = False
         self._helper = Helper()
         self._progress: int | None = None  # the open file
+        self._last_mark = threading.Event()
+        self._last_mark.set()
         self._keeps: bool | None = None  # not known before the CRM's clock is
         self.high_water: datetime | None = None
         self.is_resumed = False
@@ -347,11 +356,13 @@ class LandingWriter:
         self._reached[key] = Reached(following, following is None)
         if self._keeps is False:
             return
+        # A kill may cost the page that is being put down, and none before it.
+        self._last_mark.wait()
         reached = []
         for name, writer in self._writers.items():
             writer.hand_over()
             reached.append((writer, writer.rows, self._pages.get(name, 0)))
-        self._helper.do(partial(self._put_down, key, following, reached))
+        self._last_mark = self._helper.do(partial(self._put_down, key, following, reached))
 
     def _put_down(
         self, key: str, following: str | None, reached: Sequence[tuple[ObjectWriter, int, int]]

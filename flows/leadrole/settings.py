@@ -315,7 +315,7 @@ class HubspotSource(ApiSource):
 
     def mistakes(self) -> Iterator[tuple[str, str]]:
         """No way in or two, limits above HubSpot's, lists that are empty, stages that mean two things."""
-        yield from _ways_in(self)
+        yield from _ways_in(self, "service key")
         for limit, allowed in (("per_10_seconds", 250), ("search_per_second", 5)):
             found = getattr(self.rate_limit, limit)
             if found > allowed and not is_loopback(self.base_url):
@@ -329,15 +329,15 @@ class HubspotSource(ApiSource):
             yield "disqualified_lead_stages", f"{stage} is also one of qualified_lead_stages"
 
 
-def _ways_in(source: HubspotSource) -> Iterator[tuple[str, str]]:
-    """A service key or an app, and all of it: anything else leaves open which is meant."""
+def _ways_in(source: HubspotSource | PipedriveSource, key_name: str) -> Iterator[tuple[str, str]]:
+    """A key or an app, and all of it: anything else leaves open which is meant."""
     app = ("client_id_env", "client_secret_env", "refresh_token_env")
     missing = [key for key in app if getattr(source, key) is None]
     if source.token_env is not None and len(missing) < len(app):
         named = next(key for key in app if key not in missing)
         yield named, "token_env is given as well; write either token_env or the three keys of an app"
     elif source.token_env is None and len(missing) == len(app):
-        yield "token_env", f"missing; name the variable with the service key, or {', '.join(app)} of an app"
+        yield "token_env", f"missing; name the variable with the {key_name}, or {', '.join(app)} of an app"
     elif source.token_env is None and missing:
         yield missing[0], "missing; an app needs all of " + ", ".join(app)
 
@@ -545,15 +545,7 @@ class PipedriveSource(ApiSource):
 
     def mistakes(self) -> Iterator[tuple[str, str]]:
         """No way in, two ways in, half a way in, and lists that contradict one another."""
-        app = ("client_id_env", "client_secret_env", "refresh_token_env")
-        missing = [key for key in app if getattr(self, key) is None]
-        if self.token_env is not None and len(missing) < len(app):
-            named = next(key for key in app if key not in missing)
-            yield named, "token_env is given as well; write either token_env or the three keys of an app"
-        elif self.token_env is None and len(missing) == len(app):
-            yield "token_env", f"missing; name the variable with the token, or {', '.join(app)} of an app"
-        elif self.token_env is None and missing:
-            yield missing[0], "missing; an app needs all of " + ", ".join(app)
+        yield from _ways_in(self, "token")
         if self.lead_stages and not self.qualified_stages:
             yield (
                 "lead_stages",

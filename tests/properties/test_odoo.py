@@ -45,4 +45,4 @@ def test_the_proof_can_fail(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the overlap and the walk, what a long transaction wrote is lost: the test above would see it."""
     monkeypatch.setattr(windows, "reconcile", nothing_to_reconcile)
     monkeypatch.setattr(windows, "next_window", lambda closed, hi, overlap: windows.Window(closed, hi))
-    assert wrong_once(ODOO)
+    assert wrong_once(ODOO, 12)

@@ -38,4 +38,4 @@ def test_the_proof_can_fail(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the list of archived deals they look deleted: the test above would see it."""
     monkeypatch.setattr(PipedriveReader, "removed", lambda self, endpoint, start: iter(()))
     monkeypatch.setattr(PipedriveReader, "child_rows", lambda self, endpoint, child, parent: iter(()))
-    assert wrong_once(PIPEDRIVE)
+    assert wrong_once(PIPEDRIVE, 0)

@@ -31,4 +31,4 @@ def test_the_proof_can_fail(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the overlap and the walk, a record that shows late is lost: the test above would see it."""
     monkeypatch.setattr(windows, "next_window", lambda closed, hi, overlap: windows.Window(closed, hi))
     monkeypatch.setattr(windows, "reconcile", nothing_to_reconcile)
-    assert wrong_once(SALESFORCE)
+    assert wrong_once(SALESFORCE, 8)

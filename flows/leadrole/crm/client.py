@@ -11,6 +11,7 @@ takes more time for a call than the call and its JSON do (benchmarks/README.md).
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import math
 import time
@@ -163,7 +164,9 @@ class Client:
         self.calls = 0
         self.spent = 0
         self.allowance = allowance
+        self._host = _place(base_url)
         self._prefix = urllib.parse.urlsplit(self._base_url).path
+        self._target = functools.lru_cache(maxsize=64)(self._checked)
         self._pool: urllib3.HTTPConnectionPool | None = None
         self._headers = {
             "User-Agent": f"leadrole/{__version__}",
@@ -224,9 +227,14 @@ class Client:
         target = urllib.parse.urljoin(self._base_url + "/", link)
         if "\\" in link or origin(target) != self._origin or "@" in urllib.parse.urlsplit(target).netloc:
             raise SourceUnavailableError(
-                f"refused: next page points to {_place(target)}, not to {_place(self._base_url)}",
+                f"refused: next page points to {_place(target)}, not to {self._host}",
                 next_step="nothing was sent there; find out who answers in the CRM's name (proxy, DNS) before running again",
             )
+
+    def _checked(self, path: str) -> str:
+        """What is asked of the host for `path`; most calls of a night differ in their parameters only."""
+        self.check_link(self._base_url + path)
+        return requote_uri(self._prefix + path)
 
     def _call(
         self,
@@ -240,7 +248,9 @@ class Client:
         is_search: bool = False,
         shape: Shape | None = None,
     ) -> Reply:
-        self.check_link(self._base_url + path)
+        target = self._target(path)
+        if params:
+            target += ("&" if "?" in target else "?") + urllib.parse.urlencode(params)
         failed = limited = refused = 0
         while True:
             self._limiter.wait()
@@ -248,7 +258,7 @@ class Client:
                 self._search_limiter.wait()
             self._spend(method, path)
             try:
-                status, reply = self._once(method, path, params, data, headers or {}, accept, shape)
+                status, reply = self._once(method, target, data, headers or {}, accept, shape)
             except _TransientError as error:
                 failed = self._failed(failed, path, str(error))
                 continue
@@ -347,15 +357,12 @@ class Client:
 
     def _check_deadline(self) -> None:
         if self._monotonic() > self._deadline:
-            raise _TransientError(
-                f"{_place(self._base_url)} took longer than {self._total_seconds:g} s for one answer"
-            )
+            raise _TransientError(f"{self._host} took longer than {self._total_seconds:g} s for one answer")
 
     def _once(
         self,
         method: str,
-        path: str,
-        params: Mapping[str, str] | None,
+        target: str,
         data: bytes | None,
         headers: Mapping[str, str],
         accept: str | None,
@@ -368,10 +375,7 @@ class Client:
         request.headers = requests.structures.CaseInsensitiveDict({**self._headers, **kind, **headers})
         if self._auth is not None:
             self._auth(request)
-        target = requote_uri(self._prefix + path)
-        if params:
-            target += ("&" if "?" in target else "?") + urllib.parse.urlencode(params)
-        host = _place(self._base_url)
+        host = self._host
         try:
             with self._connections().urlopen(
                 method,
@@ -384,9 +388,8 @@ class Client:
                 timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=self._read_seconds),
             ) as response:
                 if 300 <= response.status < 400:
-                    to = urllib.parse.urljoin(
-                        self._base_url + path, str(response.headers.get("Location", ""))
-                    )
+                    location = str(response.headers.get("Location", ""))
+                    to = urllib.parse.urljoin(urllib.parse.urljoin(self._base_url, target), location)
                     raise SourceUnavailableError(
                         f"refused: {host} redirects to {_place(to)}",
                         next_step="set base_url to the CRM's own address; the key is sent nowhere else",
@@ -425,7 +428,7 @@ class Client:
             if size > self._max_body_bytes:
                 raise SourceUnavailableError(
                     f"a page larger than {self._max_body_bytes // (1024 * 1024)} MiB",
-                    where=_place(self._base_url),
+                    where=self._host,
                     next_step="lower page_size in the config",
                 )
             self._check_deadline()
@@ -447,24 +450,21 @@ class Client:
                 if kind == "text/html":
                     raise AuthError(
                         "the CRM's answer is not JSON (text/html), probably a login page",
-                        where=_place(self._base_url),
+                        where=self._host,
                         next_step="check base_url and the key; open the address in a browser to see what it says",
                     )
                 raise SourceUnavailableError(
                     f"the CRM's answer is not JSON ({kind[:60]})",
-                    where=_place(self._base_url),
+                    where=self._host,
                     next_step=SAME_LATER,
                 )
             body = self._parse(content, shape if is_good else None, is_good=is_good)
-        try:
-            server_time = parsedate_to_datetime(response.headers.get("Date", "")).astimezone(UTC)
-        except (ValueError, TypeError, OverflowError):
-            server_time = None
-        return Reply(body, response.headers, self._clock(), server_time)
+        return Reply(
+            body, response.headers, self._clock(), _server_time(str(response.headers.get("Date", "")))
+        )
 
     def _parse(self, content: bytes, shape: Shape | None, *, is_good: bool) -> Any:
         contract = "report it to the CRM's support; nothing of this night was kept"
-        place = _place(self._base_url)
         for decoder in (shape, self._decoder):
             with contextlib.suppress(ValueError, RecursionError):
                 if decoder is not None:
@@ -475,15 +475,26 @@ class Client:
         except UnicodeDecodeError:
             if not is_good:
                 return None
-            raise SourceContractError("an answer is not UTF-8", where=place, next_step=contract) from None
+            raise SourceContractError(
+                "an answer is not UTF-8", where=self._host, next_step=contract
+            ) from None
         except RecursionError:
             raise SourceContractError(
-                "an answer is nested too deep to be a page of records", where=place, next_step=contract
+                "an answer is nested too deep to be a page of records", where=self._host, next_step=contract
             ) from None
         except ValueError:
             if not is_good:
                 return None
-            raise _TransientError(f"{place} sent JSON that ends early or is broken") from None
+            raise _TransientError(f"{self._host} sent JSON that ends early or is broken") from None
+
+
+@functools.lru_cache(maxsize=4)
+def _server_time(text: str) -> datetime | None:
+    """The Date of an answer; many answers come in one second."""
+    try:
+        return parsedate_to_datetime(text).astimezone(UTC)
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 def _float(text: str) -> float | str:
