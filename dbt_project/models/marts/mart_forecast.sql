@@ -39,7 +39,8 @@ expected as (
         scenario,
         months_ahead,
         count(*) as deal_count,
-        sum(probability * coalesce(cast(amount_reporting as {{ double() }}), 0)) as expected_amount,
+        sum(cast(probability * coalesce(cast(amount_reporting as {{ double() }}), 0) as decimal(28, 6)))
+            as expected_amount,
         count(case when amount_reporting is null and not is_blocked then 1 end) as no_amount_count,
         count(case when probability is null then 1 end) as no_probability_count,
         count(case when is_blocked then 1 end) as blocked_count,
@@ -64,8 +65,10 @@ errors as (
         scenario,
         months_ahead,
         count(*) as backtest_n,
-        sum(forecast_amount) / nullif(sum(actual_amount), 0) - 1.0 as backtest_bias,
-        sum(abs(forecast_amount - actual_amount)) / nullif(sum(actual_amount), 0) as backtest_error
+        cast(sum(forecast_amount) as {{ double() }}) / nullif(cast(sum(actual_amount) as {{ double() }}), 0) - 1.0
+            as backtest_bias,
+        cast(sum(abs(forecast_amount - actual_amount)) as {{ double() }})
+        / nullif(cast(sum(actual_amount) as {{ double() }}), 0) as backtest_error
     from backtest
     group by scenario, months_ahead
 ),

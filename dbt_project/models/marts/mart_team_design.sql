@@ -81,12 +81,15 @@ squared as (
     select
         *,
         inbound_count + outbound_count + closer_count + relationship_count as role_touch_count,
-        1.0 * (
-            inbound_count * inbound_count
-            + outbound_count * outbound_count
-            + closer_count * closer_count
-            + relationship_count * relationship_count
-        ) / nullif(inbound_count + outbound_count + closer_count + relationship_count, 0) as purity_weight
+        -- Decimals, as their sum does not depend on the order.
+        cast(
+            1.0 * (
+                inbound_count * inbound_count
+                + outbound_count * outbound_count
+                + closer_count * closer_count
+                + relationship_count * relationship_count
+            ) / nullif(inbound_count + outbound_count + closer_count + relationship_count, 0) as decimal(28, 10)
+        ) as purity_weight
     from worked
 ),
 
@@ -149,8 +152,10 @@ select
     {{ rate_columns('closer', 'closer_count', 'touch_count', '1.0', 'has_touches') }},
     {{ rate_columns('relationship', 'relationship_count', 'touch_count', '1.0', 'has_touches') }},
     cast(
-        case when role_touch_count >= {{ var('min_n_rate') }} then purity_weight / role_touch_count end
-        as {{ double() }}
+        case
+            when role_touch_count >= {{ var('min_n_rate') }}
+                then cast(purity_weight as {{ double() }}) / role_touch_count
+        end as {{ double() }}
     ) as purity,
     cast(switch_count as integer) as role_switches,
     cast(day_count as integer) as active_days,

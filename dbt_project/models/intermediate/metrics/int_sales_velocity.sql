@@ -103,7 +103,7 @@ closings as (
             as valued_weight,
         sum(
             case
-                when is_closed_in_window and status = 'won' then weight * cast(amount_reporting as {{ double() }})
+                when is_closed_in_window and status = 'won' then weight * amount_reporting
             end
         ) as won_amount,
         bool_or(is_closed_in_window and status = 'won' and is_rate_missing) as is_blocked
@@ -120,10 +120,10 @@ velocities as (
         cycles.deal_count,
         cycles.median_days,
         1.0 * closings.won_weight / nullif(closings.closed_weight, 0) as win_rate,
-        closings.won_amount / nullif(closings.valued_weight, 0) as mean_won_amount,
+        cast(closings.won_amount as {{ double() }}) / nullif(closings.valued_weight, 0) as mean_won_amount,
         open_deals.open_count
         * (1.0 * closings.won_weight / nullif(closings.closed_weight, 0))
-        * (closings.won_amount / nullif(closings.valued_weight, 0))
+        * (cast(closings.won_amount as {{ double() }}) / nullif(closings.valued_weight, 0))
         / nullif(cycles.median_days, 0) as velocity,
         open_deals.open_count
     from closings

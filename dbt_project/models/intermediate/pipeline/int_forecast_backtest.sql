@@ -58,12 +58,14 @@ known as (
     group by months_ago, scenario
 ),
 
+-- Decimals add up to the same whatever comes first; the same data must give the same figures.
 forecasts as (
     select
         months_ago,
         scenario,
         months_ahead,
-        sum(probability * coalesce(cast(amount_reporting as {{ double() }}), 0)) as forecast_amount
+        sum(cast(probability * coalesce(cast(amount_reporting as {{ double() }}), 0) as decimal(28, 6)))
+            as forecast_amount
     from lines
     where months_ahead is not null
     group by months_ago, scenario, months_ahead
@@ -74,7 +76,7 @@ select
     scenarios.scenario,
     actuals.months_ahead,
     coalesce(forecasts.forecast_amount, 0) as forecast_amount,
-    cast(actuals.actual_amount as {{ double() }}) as actual_amount
+    cast(actuals.actual_amount as decimal(28, 6)) as actual_amount
 from actuals
 cross join scenarios
 inner join known
