@@ -28,8 +28,8 @@ def yaml_of(path: Path) -> dict[str, Any]:
     return content
 
 
-def test_there_are_thirteen_shapes() -> None:
-    assert len(SHAPES) == 13
+def test_there_are_fourteen_shapes() -> None:
+    assert len(SHAPES) == 14
 
 
 @pytest.mark.parametrize("kind", KINDS)

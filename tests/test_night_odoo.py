@@ -37,6 +37,7 @@ from leadrole.sandbox.log import Event, History
 from leadrole.sandbox.population import Population
 from leadrole.sandbox.server import serve
 from leadrole.sandbox.truth import Cycle, Truth, compute
+from support.pipeline import QUERY
 from test_night import CLOSER, INBOUND, OUTBOUND
 
 pytestmark = pytest.mark.slow
@@ -191,6 +192,16 @@ def test_every_deal_has_its_true_status_times_and_people(company: OdooCompany) -
         assert closed_at == (None if deal.closed_at is None else deal.closed_at.replace(microsecond=0)), deal
         if deal.persons:
             assert persons[row["person_id"]] == deal.persons[0], deal
+
+
+def test_every_closing_is_in_the_movement_of_its_month(company: OdooCompany) -> None:
+    """Without expected close dates nothing else moves; a loss that was taken back is no stage here and leaves no trace."""
+    months = company.truth().months
+    rows = company.rows(QUERY)
+    assert sum(row["won_deals"] for row in rows) > 20
+    for row in rows:
+        true = months[row["month"]]
+        assert (row["won_deals"], row["lost_deals"]) == (true.deals_won, true.deals_lost), row["month"]
 
 
 def test_every_stage_that_a_deal_was_in_is_known_with_its_moment(company: OdooCompany) -> None:

@@ -34,9 +34,11 @@ from leadrole.run import new_run
 from leadrole.sandbox import Event, History, Population
 from leadrole.sandbox.pipedrive import ledger
 from leadrole.sandbox.pipedrive.records import DEAL_TYPE, DISQUALIFIED, Company, Settings
+from leadrole.sandbox.pipeline_truth import deal_states, movements
 from leadrole.sandbox.truth import Truth, compute
 from support.homes import night, query, run_of
 from support.pipedrive import ENV, pipedrive, pipedrive_home
+from support.pipeline import QUERY, assert_movements
 from test_night import CLOSER, INBOUND, OUTBOUND, assert_month_by_month
 
 pytestmark = pytest.mark.slow
@@ -188,6 +190,12 @@ def test_every_unit_test_of_the_models_passes(company: Told) -> None:
         check=False,
     )  # fmt: skip
     assert ended.returncode == 0, ended.stdout[-3000:]
+
+
+def test_the_pipeline_moved_as_it_truly_did(company: Told) -> None:
+    as_of = NIGHT - SETTLE
+    deals = deal_states(as_told(company.history, as_of), as_of)
+    assert_movements(company.rows(QUERY), movements(deals, as_of))
 
 
 def test_every_live_record_is_in_the_warehouse(company: Told) -> None:

@@ -26,6 +26,7 @@ from company import FIRST_NIGHT, START, Company
 from leadrole import settings as settings_module
 from leadrole.build import dbt_environment, dbt_vars
 from leadrole.run import new_run
+from leadrole.sandbox.pipeline_truth import deal_states, movements
 from leadrole.sandbox.population import Population
 from leadrole.sandbox.salesforce import (
     CLIENT_ID,
@@ -37,6 +38,7 @@ from leadrole.sandbox.salesforce import (
     opportunity_id,
 )
 from leadrole.sandbox.server import serve
+from support.pipeline import QUERY, assert_movements
 from test_night import CLOSER, INBOUND, OUTBOUND
 
 pytestmark = pytest.mark.slow
@@ -161,6 +163,11 @@ def test_every_deal_has_its_true_outcome_and_its_lead(company: SalesforceCompany
     assert set(methods) == {"native", "association", "unlinked"}
     assert methods.count("native") > 100
     assert all(row["link_confidence"] == 1 for row in found.values() if row["link_method"] == "native")
+
+
+def test_the_pipeline_moved_as_it_truly_did(company: SalesforceCompany) -> None:
+    deals = deal_states(company.population, company.as_of())
+    assert_movements(company.rows(QUERY), movements(deals, company.as_of()))
 
 
 def test_raw_holds_what_the_org_holds(company: SalesforceCompany) -> None:

@@ -777,6 +777,8 @@ class Parameters(Section):
     ramp_months: Annotated[int, Field(ge=0, le=24)] = 3
     min_new_touches: Annotated[int, Field(ge=1, le=1000)] = 5
     never_answered_working_days: Annotated[int, Field(ge=1, le=60)] = 5
+    stalled_days: Days = 90
+    snapshot_months: Annotated[int, Field(ge=0, le=36)] = 3
     speed_target_working_minutes: SpeedTargets = SpeedTargets()
 
 

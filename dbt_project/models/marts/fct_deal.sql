@@ -29,6 +29,11 @@ touch_serves as (
     select * from {{ ref('int_touch_serves') }}
 ),
 
+current_states as (
+    select * from {{ ref('int_deal_states') }}
+    where state_to is null
+),
+
 reps as (
     select * from {{ ref('int_reps') }}
     where is_human
@@ -53,6 +58,16 @@ touched as (
         max(completed_at) as last_touch_at
     from touch_serves
     where deal_id is not null and is_touch
+    group by deal_id
+),
+
+-- What is planned after the cut is a next step; the CRM's own field for one is not asked for.
+next_steps as (
+    select
+        deal_id,
+        min(completed_at) as next_step_at
+    from touch_serves
+    where deal_id is not null and completed_at > {{ as_of() }}
     group by deal_id
 ),
 
@@ -91,6 +106,8 @@ joined as (
         amounts.amount_reporting,
         coalesce(current_stages.entered_at, deals.stage_entered_at) as current_stage_entered_at,
         touched.last_touch_at,
+        next_steps.next_step_at,
+        {{ local_date('current_states.expected_close_at') }} as expected_close_date,
         case
             when deals.status = 'open' then 'open'
             when not deals.is_new_business then 'not_new_business'
@@ -106,6 +123,8 @@ joined as (
     left join current_stages on deals.deal_id = current_stages.deal_id
     left join acceptances on deals.deal_id = acceptances.deal_id
     left join touched on deals.deal_id = touched.deal_id
+    left join next_steps on deals.deal_id = next_steps.deal_id
+    left join current_states on deals.deal_id = current_states.deal_id
     left join owners_at_close on deals.deal_id = owners_at_close.deal_id
     left join owners_now on deals.deal_id = owners_now.deal_id
     left join reps as qualifier on deals.qualified_by_id = qualifier.rep_source_id
@@ -141,6 +160,8 @@ select
     current_stage_entered_at as stage_entered_at,
     cast(push_count as integer) as push_count,
     last_touch_at,
+    next_step_at,
+    expected_close_date,
     is_new_business,
     {{ publication_columns() }}
 from joined

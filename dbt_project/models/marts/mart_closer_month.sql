@@ -26,6 +26,16 @@ int_speed_estimates as (
 
 int_sales_cycles as (
     select * from {{ ref('int_sales_cycles') }}
+    where clock = 'created'
+),
+
+qualified_cycles as (
+    select * from {{ ref('int_sales_cycles') }}
+    where clock = 'qualified'
+),
+
+int_sales_velocity as (
+    select * from {{ ref('int_sales_velocity') }}
 ),
 
 recorded as (
@@ -95,7 +105,9 @@ moves as (
         slice_value,
         created_month as month,
         1 as change,
-        is_stalled
+        is_stalled,
+        is_without_next_step,
+        is_close_date_past
     from sliced_deals
     where created_month is not null
     union all by name
@@ -104,7 +116,9 @@ moves as (
         slice_value,
         closed_month as month,
         -1 as change,
-        false as is_stalled
+        false as is_stalled,
+        false as is_without_next_step,
+        false as is_close_date_past
     from sliced_deals
     where created_month is not null and closed_month is not null and status in ('won', 'lost')
 ),
@@ -115,7 +129,9 @@ moved as (
         slice_type,
         slice_value,
         sum(change) as change,
-        count(case when is_stalled then 1 end) as stalled_count
+        count(case when is_stalled then 1 end) as stalled_count,
+        count(case when is_without_next_step then 1 end) as no_next_step_count,
+        count(case when is_close_date_past then 1 end) as close_date_past_count
     from moves
     group by month, slice_type, slice_value
 ),
@@ -183,7 +199,13 @@ running as (
         ) as open_count,
         sum(stalled_count) over (
             partition by slice_type, slice_value order by month rows between unbounded preceding and current row
-        ) as stalled_count
+        ) as stalled_count,
+        sum(no_next_step_count) over (
+            partition by slice_type, slice_value order by month rows between unbounded preceding and current row
+        ) as no_next_step_count,
+        sum(close_date_past_count) over (
+            partition by slice_type, slice_value order by month rows between unbounded preceding and current row
+        ) as close_date_past_count
     from moved
 ),
 
@@ -193,13 +215,20 @@ open_deals as (
         keys.slice_type,
         keys.slice_value,
         running.open_count,
-        running.stalled_count
+        running.stalled_count,
+        running.no_next_step_count,
+        running.close_date_past_count
     from keys
     asof left join running
         on
             keys.slice_type = running.slice_type
             and keys.slice_value = running.slice_value
             and keys.month >= running.month
+),
+
+recorded_steps as (
+    select coalesce(bool_or(has_next_steps), false) as has_next_steps
+    from int_deal_outcomes
 ),
 
 filled as (
@@ -224,6 +253,8 @@ filled as (
         coalesce(closed.rate_missing_count, 0) as rate_missing_count,
         coalesce(open_deals.open_count, 0) as open_count,
         coalesce(open_deals.stalled_count, 0) as stalled_count,
+        coalesce(open_deals.no_next_step_count, 0) as no_next_step_count,
+        coalesce(open_deals.close_date_past_count, 0) as close_date_past_count,
         coalesce(int_speed_estimates.n, 0) as speed_n,
         coalesce(int_speed_estimates.answered, 0) as speed_answered,
         int_speed_estimates.median_wm,
@@ -231,6 +262,14 @@ filled as (
         coalesce(int_sales_cycles.deal_count, 0) as cycle_count,
         int_sales_cycles.median_days,
         int_sales_cycles.still_open_share,
+        coalesce(qualified_cycles.deal_count, 0) as qualified_cycle_count,
+        qualified_cycles.median_days as qualified_median_days,
+        qualified_cycles.still_open_share as qualified_still_open_share,
+        int_sales_velocity.velocity,
+        int_sales_velocity.ci_low as velocity_ci_low,
+        int_sales_velocity.ci_high as velocity_ci_high,
+        case when keys.is_current and keys.slice_type = 'all' then int_sales_velocity.status end as velocity_status,
+        recorded_steps.has_next_steps,
         recorded.has_qualification,
         recorded.has_cycles,
         coalesce(nullif(handovers.received_count, 0) is null and recorded.has_closing, false)
@@ -241,6 +280,8 @@ filled as (
         or coalesce(closed.eligible_count > 0, false) as is_loss_recorded
     from keys
     cross join recorded
+    cross join recorded_steps
+    cross join int_sales_velocity
     left join handovers
         on
             keys.month = handovers.month
@@ -268,6 +309,11 @@ filled as (
             keys.month = int_sales_cycles.month
             and keys.slice_type = int_sales_cycles.slice_type
             and keys.slice_value = int_sales_cycles.slice_value
+    left join qualified_cycles
+        on
+            keys.month = qualified_cycles.month
+            and keys.slice_type = qualified_cycles.slice_type
+            and keys.slice_value = qualified_cycles.slice_value
 ),
 
 judged as (
@@ -280,7 +326,16 @@ judged as (
             when cycle_count < {{ var('min_n_rate') }} or median_days is null or still_open_share > 0.20
                 then 'insufficient'
             else 'measured'
-        end as cycle_status
+        end as cycle_status,
+        case
+            when not (has_cycles and has_qualification) then 'not_measurable'
+            when
+                qualified_cycle_count < {{ var('min_n_rate') }}
+                or qualified_median_days is null
+                or qualified_still_open_share > 0.20
+                then 'insufficient'
+            else 'measured'
+        end as qualified_cycle_status
     from filled
 ),
 
@@ -313,10 +368,21 @@ measured as (
         cast(cycle_count as bigint) as cycle_n,
         cast(case when cycle_status = 'measured' then median_days end as double) as cycle_median_days,
         cycle_status,
+        cast(qualified_cycle_count as bigint) as qualified_cycle_n,
+        cast(case when qualified_cycle_status = 'measured' then qualified_median_days end as double)
+            as qualified_cycle_median_days,
+        qualified_cycle_status,
         {{ rate_columns('self_handover', 'self_count', 'pair_count', '1.0', 'has_qualification') }},
         cast(open_count as integer) as open_deals,
         -- Since when a deal stands still is known now, not for months gone by.
         cast(case when is_current then stalled_count end as integer) as stalled_deals,
+        cast(case when is_current and has_next_steps then no_next_step_count end as integer)
+            as no_next_step_deals,
+        cast(case when is_current then close_date_past_count end as integer) as close_date_in_past_deals,
+        cast(case when velocity_status = 'measured' then velocity end as double) as sales_velocity,
+        cast(case when velocity_status = 'measured' then velocity_ci_low end as double) as sales_velocity_ci_low,
+        cast(case when velocity_status = 'measured' then velocity_ci_high end as double) as sales_velocity_ci_high,
+        velocity_status as sales_velocity_status,
         {{ publication_columns() }}
     from judged
 )

@@ -45,7 +45,7 @@ role_months as (
     select
         month,
         role,
-        sum(fte) as fte
+        cast(sum(cast(fte as decimal(18, 10))) as double) as fte
     from int_role_capacity
     group by month, role
 ),
@@ -54,7 +54,7 @@ rep_months as (
     select
         month,
         rep_id,
-        sum(fte) as fte,
+        cast(sum(cast(fte as decimal(18, 10))) as double) as fte,
         bool_or(role = 'closer') and bool_or(role <> 'closer') as is_shared_closer,
         bool_or(role = 'closer') and bool_or(role = 'outbound') as is_closer_and_outbound
     from int_role_capacity
@@ -66,7 +66,7 @@ team_months as (
     select
         month,
         count(*) as person_count,
-        sum(fte) as fte,
+        cast(sum(cast(fte as decimal(18, 10))) as double) as fte,
         bool_or(is_shared_closer) as has_shared_closer,
         bool_or(is_closer_and_outbound) as has_closer_and_outbound
     from rep_months

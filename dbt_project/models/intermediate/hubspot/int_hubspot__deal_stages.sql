@@ -29,13 +29,15 @@ labelled as (
         stages.stage_id,
         stages.stage_label,
         stages.stage_order,
+        stages.probability as win_probability,
         coalesce(stages.is_closed, false) as is_closed,
         coalesce(stages.is_closed, false) and coalesce(stages.probability, 0) >= 1 as is_won,
         case
             when coalesce(stages.is_closed, false) then coalesce(stages.probability, 0) >= 1
             when listed.accepted_count > 0 then accepted.stage_id is not null
             else coalesce(open_stages.open_stage_no, 1) > 1
-        end as is_accepted
+        end as is_accepted,
+        stages.is_deleted or coalesce(stages.is_archived, false) as is_deleted
     from stages
     cross join listed
     left join open_stages on stages.pipeline_id = open_stages.pipeline_id and stages.stage_id = open_stages.stage_id
@@ -48,7 +50,9 @@ select
     stage_id,
     stage_label,
     stage_order,
+    win_probability,
     is_closed,
     is_won,
-    is_accepted
+    is_accepted,
+    is_deleted
 from labelled

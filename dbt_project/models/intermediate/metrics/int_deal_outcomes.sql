@@ -10,20 +10,25 @@ fct_lead_cycle as (
     select * from {{ ref('fct_lead_cycle') }}
 ),
 
+fct_touch as (
+    select * from {{ ref('fct_touch') }}
+),
+
 int_source_capabilities as (
     select * from {{ ref('int_source_capabilities') }}
 ),
 
--- How long a deal of the pipeline takes at most, for four in five of those that ended.
-pipeline_pace as (
-    select
-        source_crm,
-        pipeline_id,
-        quantile_cont(date_diff('second', created_at, coalesce(won_at, lost_at)) / 86400.0, 0.8) as p80_days
-    from fct_deal
-    where status in ('won', 'lost') and created_at is not null and coalesce(won_at, lost_at) >= created_at
-    group by source_crm, pipeline_id
-    having count(*) >= 20
+-- How long four in five stay in a stage, deals still there counted; too few stays say nothing.
+stage_pace as (
+    select * from {{ ref('int_stage_times') }}
+    where period_type = 'all' and n >= 20
+),
+
+-- A source that only lists what was done knows no next step: plans leave traces, ahead or never carried out.
+planning_sources as (
+    select distinct source_crm
+    from fct_touch
+    where result = 'none' and (kind in ('meeting', 'task') or at_utc > {{ as_of() }})
 ),
 
 outcomes as (
@@ -51,16 +56,23 @@ outcomes as (
         fct_deal.amount_original is not null and fct_deal.amount_reporting is null as is_rate_missing,
         fct_deal.status = 'open'
         and date_diff('second', coalesce(fct_deal.stage_entered_at, fct_deal.created_at), {{ as_of() }}) / 86400.0
-        > coalesce(pipeline_pace.p80_days, 90.0) as is_stalled,
+        > coalesce(stage_pace.p80_days, {{ var('stalled_days') }}) as is_stalled,
+        fct_deal.status = 'open' and fct_deal.next_step_at is null and planning_sources.source_crm is not null
+            as is_without_next_step,
+        coalesce(fct_deal.status = 'open' and fct_deal.expected_close_date < {{ local_date(as_of()) }}, false)
+            as is_close_date_past,
+        planning_sources.source_crm is not null as has_next_steps,
         coalesce(int_source_capabilities.has_losses, false) as has_losses,
         coalesce(int_source_capabilities.has_deal_dates, false) as has_deal_dates
     from fct_deal
     left join fct_lead_cycle on fct_deal.cycle_id = fct_lead_cycle.cycle_id
     left join int_source_capabilities on fct_deal.source_crm = int_source_capabilities.source_crm
-    left join pipeline_pace
+    left join planning_sources on fct_deal.source_crm = planning_sources.source_crm
+    left join stage_pace
         on
-            fct_deal.source_crm = pipeline_pace.source_crm
-            and fct_deal.pipeline_id is not distinct from pipeline_pace.pipeline_id
+            fct_deal.source_crm = stage_pace.source_crm
+            and fct_deal.pipeline_id is not distinct from stage_pace.pipeline_id
+            and fct_deal.stage_id = stage_pace.stage_id
 )
 
 select * from outcomes

@@ -49,7 +49,7 @@ capacity as (
         role,
         rep_id,
         bool_or(is_configured) as is_configured,
-        cast(sum(fte) as double) as fte
+        cast(sum(cast(fte as decimal(18, 10))) as double) as fte
     from held
     where fte > 0
     group by month, role, rep_id

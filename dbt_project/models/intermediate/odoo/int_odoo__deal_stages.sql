@@ -28,6 +28,7 @@ labelled as (
         stages.stage_label,
         stages.stage_order,
         coalesce(stages.is_won, false) as is_won,
+        stages.is_deleted,
         case
             when coalesce(stages.is_won, false) then true
             when listed.accepted_count > 0
@@ -47,7 +48,9 @@ select
     stage_id,
     stage_label,
     stage_order,
+    cast(null as {{ double() }}) as win_probability,
     is_won as is_closed,
     is_won,
-    is_accepted
+    is_accepted,
+    is_deleted
 from labelled

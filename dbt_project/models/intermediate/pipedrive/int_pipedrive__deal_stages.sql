@@ -35,12 +35,14 @@ select
     numbered.stage_id,
     numbered.stage_label,
     numbered.stage_order,
+    numbered.deal_probability as win_probability,
     false as is_closed,
     false as is_won,
     case
         when listed.accepted_count > 0 then accepted.stage_id is not null
         else numbered.stage_no > 1
-    end as is_accepted
+    end as is_accepted,
+    numbered.is_deleted
 from numbered
 cross join listed
 left join accepted on numbered.stage_id = accepted.stage_id
@@ -51,7 +53,9 @@ select
     unnest(['won', 'lost']) as stage_id,
     unnest(['Won', 'Lost']) as stage_label,
     last_order + unnest([1, 2]) as stage_order,
+    cast(unnest([1, 0]) as {{ double() }}) as win_probability,
     true as is_closed,
     unnest([true, false]) as is_won,
-    unnest([true, false]) as is_accepted
+    unnest([true, false]) as is_accepted,
+    false as is_deleted
 from closings

@@ -29,13 +29,15 @@ select
     stages.stage_id,
     coalesce(stages.stage_label, stages.stage_id) as stage_label,
     stages.stage_order,
+    stages.default_probability as win_probability,
     coalesce(stages.is_closed, false) as is_closed,
     coalesce(stages.is_closed and stages.is_won, false) as is_won,
     case
         when coalesce(stages.is_closed, false) then coalesce(stages.is_won, false)
         when listed.accepted_count > 0 then accepted.stage_id is not null
         else coalesce(open_stages.open_stage_no, 1) > 1
-    end as is_accepted
+    end as is_accepted,
+    stages.is_deleted or not coalesce(stages.is_active, true) as is_deleted
 from stages
 cross join listed
 left join open_stages on stages.stage_id = open_stages.stage_id

@@ -25,6 +25,7 @@ renamed as (
         {{ try_cast('value', 'decimal(18, 2)') }} as amount,
         _deleted_how as deleted_how,
         _deleted_at is not null as is_deleted,
+        {{ try_cast('expected_close_date', 'date') }} as expected_close_date,
         updated_at,
         _deleted_at as deleted_at,
         {{ pipedrive_instant('add_time') }} as created_at,
@@ -32,6 +33,7 @@ renamed as (
         {{ pipedrive_instant('won_time') }} as won_at,
         {{ pipedrive_instant('lost_time') }} as lost_at,
         {{ failed_casts([
+            ['expected_close_date', try_cast('expected_close_date', 'date')],
             ['value', try_cast('value', 'decimal(18, 2)')],
             ['add_time', pipedrive_instant('add_time')],
             ['stage_change_time', pipedrive_instant('stage_change_time')],

@@ -10,6 +10,7 @@ renamed as (
         nullif(trim(api_name), '') as stage_id,
         nullif(trim(label), '') as stage_label,
         {{ try_cast('sort_order', 'integer') }} as stage_order,
+        {{ try_cast('default_probability', double()) }} / 100.0 as default_probability,
         {{ try_cast('is_closed', 'boolean') }} as is_closed,
         {{ try_cast('is_won', 'boolean') }} as is_won,
         {{ try_cast('is_active', 'boolean') }} as is_active,
@@ -18,6 +19,7 @@ renamed as (
         _deleted_at as deleted_at,
         {{ failed_casts([
             ['sort_order', try_cast('sort_order', 'integer')],
+            ['default_probability', try_cast('default_probability', 'double')],
             ['is_closed', try_cast('is_closed', 'boolean')],
             ['is_won', try_cast('is_won', 'boolean')],
             ['is_active', try_cast('is_active', 'boolean')],

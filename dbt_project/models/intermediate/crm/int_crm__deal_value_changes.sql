@@ -1,0 +1,1 @@
+{{ union_crms('deal_value_changes') }}
