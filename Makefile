@@ -16,7 +16,7 @@ demo: $(VENV)/.runtime ## Run the nights of a made-up company and publish its re
 test: $(VENV)/.dev ## All tests
 	$(BIN)/python -m pytest -q
 
-test-fast: $(VENV)/.dev ## The tests that need neither dbt, Great Expectations, Prefect nor a browser
+test-fast: $(VENV)/.dev ## The tests that need neither dbt, Great Expectations, Prefect, lifelines nor a browser
 	$(BIN)/python -m pytest -q -m "not slow"
 
 lint: $(VENV)/.dev ## Style, types, layers, dead code, SQL, dbt structure
