@@ -54,7 +54,9 @@ def write_touches(path: Path, moments: list[str]) -> None:
 def write_suites(directory: Path, suite: str = SUITE, manifest: str | None = None) -> Path:
     (directory / "marts").mkdir(parents=True)
     (directory / "marts" / "fct_touch.yml").write_text(suite)
-    (directory / "manifest.yml").write_text(manifest or "dbt_tests: {common: 7}\nsuites: {marts_fct_touch: 3}\n")
+    (directory / "manifest.yml").write_text(
+        manifest or "dbt_tests: {common: 7}\nsuites: {marts_fct_touch: 3}\n"
+    )
     return directory
 
 

@@ -230,7 +230,9 @@ def test_a_refused_key_ends_the_night_in_seconds(tmp_path: Path, told: Server) -
         pytest.param(
             Faults().status("objects", 500, times=None), SourceUnavailableError, "gave up", id="500 forever"
         ),
-        pytest.param(Faults().empty_everything(), SourceUnavailableError, "holds not one of contacts", id="empty"),
+        pytest.param(
+            Faults().empty_everything(), SourceUnavailableError, "holds not one of contacts", id="empty"
+        ),
         pytest.param(Faults().html_login_page("contacts"), AuthError, "text/html", id="login page"),
         pytest.param(
             Faults().omit_last_page("GET .*objects/2026-03/contacts"),

@@ -81,7 +81,9 @@ def land(
             high_water=run.started_at - timedelta(minutes=1),
             is_full=number == 0,
             files=writer.close(),
-            closed_until={endpoint.name: run.started_at for endpoint in ENDPOINTS if not endpoint.is_reference},
+            closed_until={
+                endpoint.name: run.started_at for endpoint in ENDPOINTS if not endpoint.is_reference
+            },
             walked=tuple(walked),
             **more,
         )

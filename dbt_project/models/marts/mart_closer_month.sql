@@ -28,6 +28,10 @@ int_sales_cycles as (
     select * from {{ ref('int_sales_cycles') }}
 ),
 
+int_conversion_estimates as (
+    select * from {{ ref('int_conversion_estimates') }}
+),
+
 recorded as (
     select
         coalesce(bool_or(has_qualification), false) as has_qualification,
@@ -231,6 +235,7 @@ filled as (
         coalesce(int_sales_cycles.deal_count, 0) as cycle_count,
         int_sales_cycles.median_days,
         int_sales_cycles.still_open_share,
+        {{ aj_columns('int_conversion_estimates') }},
         recorded.has_qualification,
         recorded.has_cycles,
         coalesce(nullif(handovers.received_count, 0) is null and recorded.has_closing, false)
@@ -268,6 +273,12 @@ filled as (
             keys.month = int_sales_cycles.month
             and keys.slice_type = int_sales_cycles.slice_type
             and keys.slice_value = int_sales_cycles.slice_value
+    left join int_conversion_estimates
+        on
+            int_conversion_estimates.metric = 'lead_to_customer'
+            and keys.month = int_conversion_estimates.month
+            and keys.slice_type = int_conversion_estimates.slice_type
+            and keys.slice_value = int_conversion_estimates.slice_value
 ),
 
 judged as (
@@ -293,6 +304,7 @@ measured as (
         cast(received_count as integer) as qualified_received,
         {{ rate_columns('lead_to_customer', 'customer_count', 'old_enough_count',
             '1.0 * old_enough_count / nullif(cohort_count, 0)', 'is_closing_recorded') }},
+        {{ incidence_columns('lead_to_customer_aj', 'is_closing_recorded') }},
         cast(won_count as integer) as deals_won,
         cast(lost_count as integer) as deals_lost,
         {{ rate_columns('win_rate', 'eligible_won_count', 'eligible_count', '1.0', 'is_loss_recorded') }},
@@ -316,9 +328,23 @@ measured as (
         {{ rate_columns('self_handover', 'self_count', 'pair_count', '1.0', 'has_qualification') }},
         cast(open_count as integer) as open_deals,
         -- Since when a deal stands still is known now, not for months gone by.
-        cast(case when is_current then stalled_count end as integer) as stalled_deals,
-        {{ publication_columns() }}
+        cast(case when is_current then stalled_count end as integer) as stalled_deals
     from judged
+),
+
+-- The month before, of the same slice. A chance is no ranking: it says whether a change is more than noise.
+compared as (
+    select
+        measured.*,
+        {{ p_better('lead_to_customer', 'measured', 'earlier') }},
+        {{ p_better('win_rate', 'measured', 'earlier') }},
+        {{ publication_columns() }}
+    from measured
+    left join measured as earlier
+        on
+            measured.slice_type = earlier.slice_type
+            and measured.slice_value = earlier.slice_value
+            and measured.month = earlier.month + interval 1 month
 )
 
-select * from measured
+select * from compared
