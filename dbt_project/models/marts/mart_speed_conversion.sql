@@ -111,8 +111,8 @@ measured as (
         cast(band_no as integer) as band_no,
         case
             when from_hours is null then 'never'
-            when to_hours is null then from_hours || '+'
-            else from_hours || '-' || to_hours
+            when to_hours is null then format('{:g}+', cast(from_hours as double))
+            else format('{:g}-{:g}', cast(from_hours as double), cast(to_hours as double))
         end as band,
         cast(from_hours as double) as from_working_hours,
         cast(to_hours as double) as to_working_hours,
