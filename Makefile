@@ -19,7 +19,7 @@ PYTEST := $(BIN)/python -m pytest -q --numprocesses auto --maxprocesses 4 --dist
 test: $(VENV)/.dev ## All tests
 	$(PYTEST)
 
-test-fast: $(VENV)/.dev ## The tests that need neither dbt, Great Expectations, Prefect, a browser nor many whole companies
+test-fast: $(VENV)/.dev ## The tests that need neither dbt, Great Expectations, Prefect, lifelines, a browser nor many whole companies
 	$(PYTEST) -m "not slow"
 
 campaign: $(VENV)/.dev ## Ten thousand random histories of four CRMs: nothing lost, stale, twice or a ghost (hours)

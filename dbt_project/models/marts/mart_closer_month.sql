@@ -38,6 +38,10 @@ int_sales_velocity as (
     select * from {{ ref('int_sales_velocity') }}
 ),
 
+int_conversion_estimates as (
+    select * from {{ ref('int_conversion_estimates') }}
+),
+
 recorded as (
     select
         coalesce(bool_or(has_qualification), false) as has_qualification,
@@ -270,6 +274,7 @@ filled as (
         int_sales_velocity.ci_high as velocity_ci_high,
         case when keys.is_current and keys.slice_type = 'all' then int_sales_velocity.status end as velocity_status,
         recorded_steps.has_next_steps,
+        {{ aj_columns('int_conversion_estimates') }},
         recorded.has_qualification,
         recorded.has_cycles,
         coalesce(nullif(handovers.received_count, 0) is null and recorded.has_closing, false)
@@ -314,6 +319,12 @@ filled as (
             keys.month = qualified_cycles.month
             and keys.slice_type = qualified_cycles.slice_type
             and keys.slice_value = qualified_cycles.slice_value
+    left join int_conversion_estimates
+        on
+            int_conversion_estimates.metric = 'lead_to_customer'
+            and keys.month = int_conversion_estimates.month
+            and keys.slice_type = int_conversion_estimates.slice_type
+            and keys.slice_value = int_conversion_estimates.slice_value
 ),
 
 judged as (
@@ -348,6 +359,7 @@ measured as (
         cast(received_count as integer) as qualified_received,
         {{ rate_columns('lead_to_customer', 'customer_count', 'old_enough_count',
             '1.0 * old_enough_count / nullif(cohort_count, 0)', 'is_closing_recorded') }},
+        {{ incidence_columns('lead_to_customer_aj', 'is_closing_recorded') }},
         cast(won_count as integer) as deals_won,
         cast(lost_count as integer) as deals_lost,
         {{ rate_columns('win_rate', 'eligible_won_count', 'eligible_count', '1.0', 'is_loss_recorded') }},
@@ -382,9 +394,23 @@ measured as (
         cast(case when velocity_status = 'measured' then velocity end as double) as sales_velocity,
         cast(case when velocity_status = 'measured' then velocity_ci_low end as double) as sales_velocity_ci_low,
         cast(case when velocity_status = 'measured' then velocity_ci_high end as double) as sales_velocity_ci_high,
-        velocity_status as sales_velocity_status,
-        {{ publication_columns() }}
+        velocity_status as sales_velocity_status
     from judged
+),
+
+-- The month before, of the same slice. A chance is no ranking: it says whether a change is more than noise.
+compared as (
+    select
+        measured.*,
+        {{ p_better('lead_to_customer', 'measured', 'earlier') }},
+        {{ p_better('win_rate', 'measured', 'earlier') }},
+        {{ publication_columns() }}
+    from measured
+    left join measured as earlier
+        on
+            measured.slice_type = earlier.slice_type
+            and measured.slice_value = earlier.slice_value
+            and measured.month = earlier.month + interval 1 month
 )
 
-select * from measured
+select * from compared

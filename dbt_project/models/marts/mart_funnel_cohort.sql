@@ -8,6 +8,10 @@ int_metric_scope as (
     select * from {{ ref('int_metric_scope') }}
 ),
 
+int_funnel_estimates as (
+    select * from {{ ref('int_funnel_estimates') }}
+),
+
 -- Who reached a stage reached those before it: a customer whose calls were not logged was attempted all the same.
 reached as (
     select
@@ -147,20 +151,38 @@ stages as (
     from counted
 ),
 
-measured as (
+-- The speed marts tell how fast leads are attempted and contacted; only the two conversions have a window in days.
+estimated as (
     select
-        stages.period_type,
-        coalesce(stages.entered_month, int_metric_scope.first_month) as period_start,
-        stages.motion,
-        stages.source,
-        stages.stage,
-        cast(stages.stage_no as integer) as stage_no,
-        {{ rate_columns('', 'stages.k', 'stages.n', '1.0 * stages.old_count / nullif(stages.n, 0)',
-            'stages.is_recorded') }},
-        case when stages.is_recorded then 'measured' else 'not_measurable' end as status,
-        {{ publication_columns() }}
+        stages.*,
+        int_metric_scope.first_month,
+        int_funnel_estimates.window_days,
+        {{ aj_columns('int_funnel_estimates') }}
     from stages
     cross join int_metric_scope
+    left join int_funnel_estimates
+        on
+            stages.period_type = int_funnel_estimates.period_type
+            and stages.entered_month is not distinct from int_funnel_estimates.entered_month
+            and stages.motion = int_funnel_estimates.motion
+            and stages.source = int_funnel_estimates.source
+            and stages.stage = int_funnel_estimates.stage
+),
+
+measured as (
+    select
+        period_type,
+        coalesce(entered_month, first_month) as period_start,
+        motion,
+        source,
+        stage,
+        cast(stage_no as integer) as stage_no,
+        {{ rate_columns('', 'k', 'n', '1.0 * old_count / nullif(n, 0)', 'is_recorded') }},
+        cast(window_days as integer) as aj_window_days,
+        {{ incidence_columns('aj', "is_recorded and stage in ('qualified', 'customer')") }},
+        case when is_recorded then 'measured' else 'not_measurable' end as status,
+        {{ publication_columns() }}
+    from estimated
 )
 
 select * from measured

@@ -20,6 +20,14 @@ int_speed_estimates as (
     select * from {{ ref('int_speed_estimates') }}
 ),
 
+int_conversion_estimates as (
+    select * from {{ ref('int_conversion_estimates') }}
+),
+
+int_speed_sensitivity as (
+    select * from {{ ref('int_speed_sensitivity') }}
+),
+
 recorded as (
     select
         coalesce(bool_or(has_qualification), false) as has_qualification,
@@ -141,6 +149,9 @@ timed as (
         int_speed_estimates.median_ci_high_wm,
         int_speed_estimates.p90_wm,
         int_speed_estimates.mean_restricted_wm,
+        int_speed_sensitivity.median_low_wm,
+        int_speed_sensitivity.median_high_wm,
+        {{ aj_columns('int_conversion_estimates') }},
         {{ speed_status('int_speed_estimates.n', 'is_speed_recorded', 'unlogged_count', 'converted_count') }}
             as speed_status
     from filled
@@ -151,6 +162,17 @@ timed as (
             and filled.month = int_speed_estimates.period_start
             and filled.slice_type = int_speed_estimates.slice_type
             and filled.slice_value = int_speed_estimates.slice_value
+    left join int_speed_sensitivity
+        on
+            filled.month = int_speed_sensitivity.month
+            and filled.slice_type = int_speed_sensitivity.slice_type
+            and filled.slice_value = int_speed_sensitivity.slice_value
+    left join int_conversion_estimates
+        on
+            int_conversion_estimates.metric = 'lead_to_qualified'
+            and filled.month = int_conversion_estimates.month
+            and filled.slice_type = int_conversion_estimates.slice_type
+            and filled.slice_value = int_conversion_estimates.slice_value
 ),
 
 measured as (
@@ -163,6 +185,7 @@ measured as (
         cast(excluded_count as integer) as excluded_leads,
         {{ rate_columns('lead_to_qualified', 'qualified_count', 'old_enough_count',
             '1.0 * old_enough_count / nullif(cohort_count, 0)', 'is_qualification_recorded') }},
+        {{ incidence_columns('lead_to_qualified_aj', 'is_qualification_recorded') }},
         {{ rate_columns('lead_to_customer', 'customer_in_cohort_count', 'customer_cohort_count',
             '1.0 * old_enough_to_close_count / nullif(customer_cohort_count, 0)', 'is_customer_recorded') }},
         cast(speed_n as bigint) as lead_speed_n,
@@ -173,6 +196,9 @@ measured as (
         cast(case when speed_status = 'measured' then p90_wm end as double) as lead_speed_p90_wm,
         cast(case when speed_status = 'measured' then mean_restricted_wm end as double)
             as lead_speed_mean_restricted_wm,
+        cast(case when speed_status = 'measured' then median_low_wm end as double) as lead_speed_median_if_at_once_wm,
+        cast(case when speed_status = 'measured' then median_high_wm end as double)
+            as lead_speed_median_if_at_conversion_wm,
         speed_status as lead_speed_status,
         {{ rate_columns('never_answered', 'never_answered_count', 'due_count',
             '1.0 * due_count / nullif(lead_count - unlogged_count, 0)', 'is_touch_recorded') }},
@@ -181,9 +207,23 @@ measured as (
         {{ rate_columns('unlogged', 'unlogged_count', 'converted_count', '1.0', 'is_touch_recorded') }},
         -- R1: 26 minutes a lead (8 hours a week for 80 leads a month, 52 / 12 weeks a month).
         cast(lead_count * 0.1 * 52.0 / 12.0 as double) as inbound_hours_needed,
-        cast(customer_count as integer) as customers,
-        {{ publication_columns() }}
+        cast(customer_count as integer) as customers
     from timed
+),
+
+-- The month before, of the same slice. A chance is no ranking: it says whether a change is more than noise.
+compared as (
+    select
+        measured.*,
+        {{ p_better('lead_to_qualified', 'measured', 'earlier') }},
+        {{ p_better('never_answered', 'measured', 'earlier', lower_is_better=true) }},
+        {{ publication_columns() }}
+    from measured
+    left join measured as earlier
+        on
+            measured.slice_type = earlier.slice_type
+            and measured.slice_value = earlier.slice_value
+            and measured.month = earlier.month + interval 1 month
 )
 
-select * from measured
+select * from compared

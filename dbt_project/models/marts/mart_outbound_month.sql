@@ -24,6 +24,10 @@ int_outbound_rhythm as (
     select * from {{ ref('int_outbound_rhythm') }}
 ),
 
+int_conversion_estimates as (
+    select * from {{ ref('int_conversion_estimates') }}
+),
+
 recorded as (
     select
         coalesce(bool_or(has_qualification), false) as has_qualification,
@@ -122,6 +126,7 @@ filled as (
         coalesce(cohorts.contacted_count, 0) as contacted_count,
         coalesce(int_outbound_rhythm.active_day_count, 0) as active_day_count,
         coalesce(int_outbound_rhythm.longest_gap_day_count, int_months.working_day_count) as longest_gap_day_count,
+        {{ aj_columns('int_conversion_estimates') }},
         recorded.has_touches as is_touch_recorded,
         coalesce(nullif(cohorts.prospect_count, 0) is null and recorded.has_qualification, false)
         or coalesce(cohorts.cohort_count > 0, false) as is_qualification_recorded
@@ -142,6 +147,12 @@ filled as (
             keys.month = int_outbound_rhythm.month
             and keys.slice_type = int_outbound_rhythm.slice_type
             and keys.slice_value = int_outbound_rhythm.slice_value
+    left join int_conversion_estimates
+        on
+            int_conversion_estimates.metric = 'prospect_to_qualified'
+            and keys.month = int_conversion_estimates.month
+            and keys.slice_type = int_conversion_estimates.slice_type
+            and keys.slice_value = int_conversion_estimates.slice_value
     cross join recorded
 ),
 
@@ -156,15 +167,29 @@ measured as (
         cast(reactivated_count as integer) as reactivated_prospects,
         {{ rate_columns('prospect_to_qualified', 'qualified_count', 'old_enough_count',
             '1.0 * old_enough_count / nullif(cohort_count, 0)', 'is_touch_recorded and is_qualification_recorded') }},
+        {{ incidence_columns('prospect_to_qualified_aj', 'is_touch_recorded and is_qualification_recorded') }},
         {{ rate_columns('contacted', 'contacted_count', 'attempted_count', '1.0', 'is_touch_recorded') }},
         cast(1.0 * touch_count / nullif(person_count, 0) as double) as touches_per_prospect,
         cast(case when is_touch_recorded then active_day_count end as integer) as active_days,
         cast(working_day_count as integer) as working_days,
         cast(case when is_touch_recorded then 1.0 * active_day_count / nullif(working_day_count, 0) end as double)
             as active_days_share,
-        cast(case when is_touch_recorded then longest_gap_day_count end as integer) as longest_gap_working_days,
-        {{ publication_columns() }}
+        cast(case when is_touch_recorded then longest_gap_day_count end as integer) as longest_gap_working_days
     from filled
+),
+
+-- The month before, of the same slice. A chance is no ranking: it says whether a change is more than noise.
+compared as (
+    select
+        measured.*,
+        {{ p_better('prospect_to_qualified', 'measured', 'earlier') }},
+        {{ publication_columns() }}
+    from measured
+    left join measured as earlier
+        on
+            measured.slice_type = earlier.slice_type
+            and measured.slice_value = earlier.slice_value
+            and measured.month = earlier.month + interval 1 month
 )
 
-select * from measured
+select * from compared

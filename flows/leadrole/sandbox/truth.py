@@ -86,8 +86,10 @@ class Cycle:
     closer: str | None = None
     first_attempt_at: datetime | None = None
     first_attempt_rep: str | None = None
+    first_contact_at: datetime | None = None
     ttfa_wm: float | None = None
     customer_at: datetime | None = None
+    lost_at: datetime | None = None
     deal_count: int = 0
     is_hybrid: bool = False
     is_pre_touched: bool = False
@@ -112,6 +114,7 @@ class Deal:
     is_eligible: bool
     persons: tuple[str, ...]
     owner_at_creation: str
+    accepted_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -403,15 +406,19 @@ class _Computation:
             stage = STAGE_BY_ID[stage_id]
             status = "won" if stage.is_won else "lost" if stage.is_closed else "open"
             # Accepted: the second stage or later; being lost is not a stage one reaches.
-            is_accepted = any(
-                STAGE_BY_ID[visited].order >= 1
-                and (STAGE_BY_ID[visited].is_won or not STAGE_BY_ID[visited].is_closed)
-                for _, visited, _ in visits[deal_id]
+            accepted_at = min(
+                (
+                    at
+                    for at, visited, _ in visits[deal_id]
+                    if STAGE_BY_ID[visited].order >= 1
+                    and (STAGE_BY_ID[visited].is_won or not STAGE_BY_ID[visited].is_closed)
+                ),
+                default=None,
             )
             amount = _number(amounts[deal_id])
             is_eligible = (
                 stage.is_closed
-                and is_accepted
+                and accepted_at is not None
                 and (amount is None or amount > 0)
                 and not (status == "lost" and (reason or "").lower() in INELIGIBLE_REASONS)
                 and (event.data["deal_type"] or "newbusiness") == "newbusiness"
@@ -426,6 +433,7 @@ class _Computation:
                     is_eligible,
                     tuple(dict.fromkeys(self._person_of(contact) for contact in contacts[deal_id])),
                     event.data["owner"],
+                    accepted_at,
                 )
             )
         return deals
@@ -716,14 +724,50 @@ class _CycleWalk:
             cycle,
             first_attempt_at=first.at if first else None,
             first_attempt_rep=first.rep if first else None,
+            first_contact_at=min((touch.at for touch in contacts), default=None),
             ttfa_wm=ttfa_wm,
             is_pre_touched=bool(early),
             # Section 7: converted without any activity.
             is_unlogged=cycle.qualified_at is not None and first is None and not contacts,
             closer=self._closer(cycle, deals),
             customer_at=min(won) if won else None,
+            lost_at=self._lost_at(index, deals),
             deal_count=len(deals),
         )
+
+    def _lost_at(self, index: int, deals: list[Deal]) -> datetime | None:
+        """Section 5, `lead_to_customer`: lost and disqualified compete with won.
+
+        Reading: a cycle is lost when its last deal is, or when it was sent back and has no deal left.
+        """
+        if any(deal.status != "lost" for deal in deals):
+            return None
+        ends = [deal.closed_at for deal in deals if deal.closed_at]
+        rejected_at = self._rejected_at(index)
+        accepted = [deal.accepted_at for deal in deals if deal.accepted_at]
+        if rejected_at and not (accepted and min(accepted) <= rejected_at):
+            ends.append(rejected_at)
+        return max(ends, default=None)
+
+    def _rejected_at(self, index: int) -> datetime | None:
+        """When a qualified lead was sent back: its stage undone (section 3), or disqualified after all."""
+        qualified_at = self.cycles[index].qualified_at
+        if qualified_at is None:
+            return None
+        ends_at = self.cycles[index + 1].entered_at if index + 1 < len(self.cycles) else None
+        undone = [
+            at
+            for at, stage, _ in sorted(self.person.stages, key=lambda entry: entry[0])
+            if at > qualified_at and stage not in self.parameters.qualified_stages
+        ][:1]
+        refused = [
+            at
+            for at, status in self.person.statuses
+            if status in self.parameters.disqualified_statuses
+            and at > qualified_at
+            and (ends_at is None or at < ends_at)
+        ]
+        return min(undone + refused, default=None)
 
     def _deals(self, index: int) -> list[Deal]:
         """The person's deals made in the time of this cycle (section 7, link ladder: association is 0.95)."""

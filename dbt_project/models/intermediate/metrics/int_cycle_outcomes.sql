@@ -10,6 +10,10 @@ int_source_capabilities as (
     select * from {{ ref('int_source_capabilities') }}
 ),
 
+int_cycle_losses as (
+    select * from {{ ref('int_cycle_losses') }}
+),
+
 -- Inbound is dated by the buyer's signal, outbound by the first touch: an imported name nobody has
 -- approached is not a prospect yet.
 dated as (
@@ -37,6 +41,7 @@ windowed as (
     select
         *,
         cast(date_trunc('month', timezone('{{ var("timezone") }}', cohort_at)) as date) as cohort_month,
+        case when outcome in ('disqualified', 'expired') then closed_at end as unqualified_at,
         to_days(
             cast(case
                 when motion_first = 'outbound' then {{ var('w_outbound_days') }}
@@ -65,9 +70,26 @@ outcomes as (
             when windowed.motion_first = 'inbound' then windowed.entered_month
             else windowed.cohort_month
         end as cohort_month,
+        {% for event, instant in [('attempted', 'first_attempt_at'), ('contacted', 'first_contact_at'),
+            ('qualified', 'qualified_at'), ('customer', 'customer_at')] -%}
+            cast(date_trunc('month', timezone('{{ var("timezone") }}', windowed.{{ instant }})) as date)
+                as {{ event }}_month,
+        {% endfor -%}
         windowed.speed_time_wm,
+        -- Calendar minutes until the first attempt or the cut, where the working clock runs too.
+        case
+            when windowed.speed_time_wm is not null
+                then coalesce(windowed.ttfa_cm, (epoch({{ as_of() }}) - epoch(windowed.entered_at)) / 60.0)
+        end as speed_time_cm,
         windowed.attempts_10wd,
         windowed.age_working_days,
+        {{ days_between(
+            'windowed.cohort_at', 'coalesce(windowed.qualified_at, windowed.unqualified_at, ' ~ as_of() ~ ')'
+        ) }} as qualified_days,
+        {{ days_between(
+            'windowed.cohort_at', 'coalesce(windowed.customer_at, windowed.unqualified_at, int_cycle_losses.lost_at, '
+            ~ as_of() ~ ')'
+        ) }} as customer_days,
         windowed.excluded_reason is null and windowed.is_started and not windowed.is_bulk_inbound as is_counted,
         windowed.excluded_reason is null and not windowed.is_bulk_inbound as is_in_funnel,
         windowed.cohort_at + windowed.window_length <= {{ as_of() }} as is_old_enough,
@@ -75,6 +97,9 @@ outcomes as (
         coalesce(windowed.qualified_at <= windowed.cohort_at + windowed.window_length, false) as is_qualified_in_window,
         windowed.qualified_at is not null as is_qualified,
         windowed.customer_at is not null as is_customer,
+        windowed.unqualified_at is not null as is_closed_unqualified,
+        windowed.customer_at is null and coalesce(windowed.unqualified_at, int_cycle_losses.lost_at) is not null
+            as is_lost,
         windowed.first_attempt_at is not null as is_attempted,
         windowed.first_contact_at is not null as is_contacted,
         windowed.is_unlogged,
@@ -88,6 +113,7 @@ outcomes as (
         coalesce(int_source_capabilities.has_lead_speed, false) as has_lead_speed
     from windowed
     left join int_source_capabilities on windowed.source_crm = int_source_capabilities.source_crm
+    left join int_cycle_losses on windowed.cycle_id = int_cycle_losses.cycle_id
 )
 
 select * from outcomes

@@ -14,6 +14,10 @@ int_source_capabilities as (
     select * from {{ ref('int_source_capabilities') }}
 ),
 
+int_cycle_losses as (
+    select * from {{ ref('int_cycle_losses') }}
+),
+
 outcomes as (
     select
         fct_handover.cycle_id,
@@ -23,6 +27,12 @@ outcomes as (
         coalesce(fct_handover.closer_rep_id, 'unassigned') as rep_id,
         fct_handover.qualified_month,
         fct_handover.speed_time_wm,
+        {{ days_between(
+            'fct_handover.qualified_at', 'coalesce(fct_handover.customer_at, int_cycle_losses.lost_at, '
+            ~ as_of() ~ ')'
+        ) }} as customer_days,
+        fct_handover.customer_at is not null as is_customer,
+        fct_handover.customer_at is null and int_cycle_losses.lost_at is not null as is_lost,
         fct_handover.qualified_at + to_days({{ var('w_close_days') }}) <= {{ as_of() }} as is_old_enough,
         coalesce(
             fct_handover.customer_at <= fct_handover.qualified_at + to_days({{ var('w_close_days') }}), false
@@ -37,6 +47,7 @@ outcomes as (
     from fct_handover
     left join fct_lead_cycle on fct_handover.cycle_id = fct_lead_cycle.cycle_id
     left join int_source_capabilities on fct_handover.source_crm = int_source_capabilities.source_crm
+    left join int_cycle_losses on fct_handover.cycle_id = int_cycle_losses.cycle_id
     where
         fct_lead_cycle.excluded_reason is null
         and fct_handover.qualified_at <= {{ as_of() }}
