@@ -513,6 +513,8 @@ class PipedriveSource(OwnTypesSource):
     plan: Literal["lite", "growth", "premium", "ultimate"] = "lite"
     seats: Annotated[int, Field(ge=1, le=10_000)] = 1
     top_up: Annotated[int, Field(ge=0, le=1_000_000_000)] = 0
+    # Where the day of the tokens begins at midnight.
+    budget_timezone: Zone = "UTC"
     page_size: Annotated[int, Field(ge=1, le=500)] = 500
     qualified_stages: tuple[Text, ...] = ()
     lead_stages: tuple[Text, ...] = ()

@@ -12,7 +12,7 @@ from leadrole.crm import windows
 from leadrole.crm.client import Client, RateLimiter, Reply
 from leadrole.crm.loop import read_night
 from leadrole.crm.pipedrive import quirks
-from leadrole.crm.pipedrive.access import CoolDown, app_access, token_access
+from leadrole.crm.pipedrive.access import CoolDown, DayBudget, app_access, token_access
 from leadrole.crm.pipedrive.endpoints import (
     COUNTS,
     ENDPOINTS,
@@ -76,21 +76,24 @@ def _read(
         access = app_access(source, run, secrets, clock=clock, sleep=sleep, monotonic=monotonic)
     else:
         access = token_access(source, secrets)
-    with Client(
-        access.base_url,
-        auth=access.auth,
-        secrets=secrets,
-        explain=quirks.explain,
-        read_limits=quirks.Limits(),
-        limiter=RateLimiter(source.burst, quirks.BURST_SECONDS, monotonic=monotonic, sleep=sleep),
-        cost=quirks.cost,
-        allowance=source.daily_tokens,
-        most_share=source.max_allowance_share,
-        numbers_as_text=True,
-        clock=clock,
-        sleep=sleep,
-        monotonic=monotonic,
-    ) as client:
+    path = run.token_path(source.name).with_suffix(".spent.json")
+    with (
+        DayBudget(path, source, clock) as budget,
+        Client(
+            access.base_url,
+            auth=access.auth,
+            secrets=secrets,
+            explain=quirks.explain,
+            read_limits=quirks.Limits(),
+            limiter=RateLimiter(source.burst, quirks.BURST_SECONDS, monotonic=monotonic, sleep=sleep),
+            cost=budget.cost,
+            allowance=source.daily_tokens,
+            numbers_as_text=True,
+            clock=clock,
+            sleep=sleep,
+            monotonic=monotonic,
+        ) as client,
+    ):
         return read_night(PipedriveReader(source, client, state), source, state, run, progress, client, clock)
 
 
