@@ -23,9 +23,8 @@ from leadrole.errors import (
     SourceContractError,
     SourceUnavailableError,
 )
-from leadrole.sandbox import Faults, History, Owner, Population, Script, Server
+from leadrole.sandbox import Faults, History, Population, Script, Server
 from leadrole.sandbox.pipedrive import cost, deal_id, lead_id, ledger, person_id
-from leadrole.sandbox.population import make_owners
 from leadrole.settings import PipedriveSource
 from support.homes import ids, night, query, run_of, tables
 from support.pipedrive import (
@@ -38,14 +37,9 @@ from support.pipedrive import (
     pipedrive_home,
     raw_rows,
 )
+from support.stories import DAY, HOUR, NIGHT, OWNERS, START
 
 pytestmark = pytest.mark.slow
-
-START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-NIGHT = datetime(2026, 3, 10, 2, 0, tzinfo=UTC)
-DAY = timedelta(days=1)
-HOUR = timedelta(hours=1)
-OWNERS: tuple[Owner, ...] = tuple(make_owners(START.date()))
 
 
 def story() -> Script:

@@ -29,9 +29,10 @@ from leadrole.sandbox.hubspot import Account
 from leadrole.sandbox.wire import Reply, Request
 from leadrole.settings import HubspotSource
 from support.homes import TOKEN, hubspot_home, ids, night, query, run_of
+from support.stories import DAY, NIGHT, START, story
 from support.wire import Wire, http
 from test_client import GOOD, ask, client, refusal
-from test_extract_hubspot import DAY, NIGHT, START, server, story
+from test_extract_hubspot import server
 from test_resume_hubspot import PORTAL, budget, differences, full_story
 
 LATER = NIGHT + timedelta(hours=8)

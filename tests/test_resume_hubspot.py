@@ -28,7 +28,8 @@ from leadrole.sandbox.server import Call
 from leadrole.settings import HubspotSource, Settings
 from support import hubspot as truth
 from support.homes import TOKEN, hubspot_home, night, query, run_of
-from test_extract_hubspot import NIGHT, OWNERS, START, server, story
+from support.stories import NIGHT, OWNERS, START, story
+from test_extract_hubspot import server
 
 pytestmark = pytest.mark.slow
 

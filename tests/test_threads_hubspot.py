@@ -41,7 +41,8 @@ from leadrole.sandbox import Faults
 from leadrole.sandbox.hubspot import PROPERTIES
 from leadrole.sandbox.hubspot.catalog import MODIFIED, URL_LIMIT
 from support.homes import hubspot_home, ids, night, query, run_of
-from test_extract_hubspot import DAY, NIGHT, OWNERS, START, server, story
+from support.stories import DAY, NIGHT, OWNERS, START, story
+from test_extract_hubspot import server
 from test_resume_hubspot import PORTAL, differences, full_story
 
 pytestmark = pytest.mark.slow
