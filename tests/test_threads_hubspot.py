@@ -103,7 +103,7 @@ def test_t03_what_search_shows_late_arrives_all_the_same(tmp_path: Path, seed: i
         night(config)
         crm.set_now(NIGHT + DAY)
         night(config, 1)
-        # What is new is found by the walk, which lists it at once; what changed waits for search.
+        # What is new and what changed is found by the walk, which lists it at once.
         assert ids(config, "raw_hubspot.contacts") == {
             *(str(1000 + number) for number in range(12)),
             *(str(2000 + number) for number in range(12)),
