@@ -298,6 +298,36 @@ def test_t36_two_changes_in_one_second_are_both_kept_and_in_order(tmp_path: Path
     assert len({row[1] for row in held}) == 1
 
 
+def test_t31_everybody_on_a_deal_is_known_though_nothing_of_the_deal_moves(tmp_path: Path) -> None:
+    """A second person joins, is swapped for a third, and leaves: Pipedrive's update_time stays where it was."""
+    script = story()
+    at = NIGHT + 8 * HOUR
+    script.link(at, "deals", "3000", "contacts", "1005")
+    script.unlink(at + DAY, "deals", "3000", "contacts", "1005")
+    script.link(at + DAY, "deals", "3000", "contacts", "1006")
+    script.unlink(at + 2 * DAY, "deals", "3000", "contacts", "1006")
+    script.stage(NIGHT - HOUR, "3001", "closedwon", by="104")
+    script.link(NIGHT - HOUR, "deals", "3001", "contacts", "1007")
+    deal, won = deal_id("3000"), deal_id("3001")
+    linked, asked = [], []
+    with server(script) as running:
+        config = pipedrive_home(tmp_path, running.base_url)
+        for day in range(4):
+            running.set_now(NIGHT + day * DAY)
+            running.clear_calls()
+            night(config, day)
+            rows = query(run_of(tmp_path).raw_path, "select from_id, to_id from raw_pipedrive.deals_persons")
+            linked.append({(one, other) for one, other in rows if one == deal})
+            assert {other for one, other in rows if one == won} == {person_id("1001"), person_id("1007")}
+            asked.append(
+                Counter(call.path.split("/")[3] for call in running.calls if "participants" in call.path)
+            )
+    main = (deal, person_id("1000"))
+    assert linked == [set(), {main, (deal, person_id("1005"))}, {main, (deal, person_id("1006"))}, set()]
+    # A deal that has nobody else costs nothing, a closed one nothing once it is known.
+    assert asked == [{won: 1}, {deal: 1}, {deal: 1}, {}]
+
+
 def test_t37_tokens_are_counted_as_pipedrive_counts_them(tmp_path: Path) -> None:
     history = Population(months=1, scale=0.2)
     with pipedrive(history, datetime(2025, 6, 1, tzinfo=UTC)) as running:

@@ -32,7 +32,7 @@ from leadrole.privacy import private_files
 from leadrole.run import Run
 from leadrole.settings import CSV_FIELDS, ApiSource, HubspotSource, Settings, SourceSettings
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 MAX_QUARANTINE_SHARE = 0.01
 ROW_COLUMNS = (
     "updated_at timestamptz",
