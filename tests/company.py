@@ -15,6 +15,7 @@ from leadrole.night import NightResult, night
 from leadrole.sandbox.population import Population
 from leadrole.sandbox.server import Server
 from leadrole.sandbox.truth import Truth, compute
+from support.homes import COMPANY
 
 ZONE = ZoneInfo("Europe/Amsterdam")
 TOKEN = "sandbox-token-of-the-tests-0123456789"
@@ -22,22 +23,9 @@ START = date(2025, 5, 1)
 FIRST_NIGHT = datetime(2026, 5, 5, 4, 0, tzinfo=ZONE)
 SETTLE_SECONDS = 60
 
-CONFIG = """
-config_version: 1
-company:
-  name: Testbedrijf
-  language: en
-  timezone: Europe/Amsterdam
-  country: NL
-  reporting_currency: EUR
-  employees: 14
-  lifetime_value: 12500
-  working_hours:
-    mon: ["09:00-17:30"]
-    tue: ["09:00-17:30"]
-    wed: ["09:00-17:30"]
-    thu: ["09:00-17:30"]
-    fri: ["09:00-17:30"]
+CONFIG = (
+    COMPANY
+    + """\
 sources:
   - name: hubspot
     kind: hubspot
@@ -51,6 +39,7 @@ lead_sources:
   OFFLINE: {{source: prospect_list, motion: outbound}}
 {more}
 """
+)
 
 
 @dataclass

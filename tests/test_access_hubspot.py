@@ -17,7 +17,8 @@ from leadrole.sandbox.hubspot import Account
 from leadrole.sandbox.wire import Reply, Request
 from leadrole.settings import Settings
 from support.homes import TOKEN, hubspot_home, ids, night, replaced, run_of, write_config
-from test_extract_hubspot import NIGHT, server, story
+from support.stories import NIGHT, story
+from test_extract_hubspot import server
 
 APP = {
     "client_id": "app-4711",

@@ -14,11 +14,11 @@ import pytest
 from leadrole import landing
 from leadrole.crm.hubspot import quirks
 from leadrole.errors import AuthError, LeadroleError, SourceContractError, SourceUnavailableError
-from leadrole.sandbox import Faults, Owner, Population, Script, Server, serve
+from leadrole.sandbox import Faults, Population, Script, Server, serve
 from leadrole.sandbox.hubspot import ledger
-from leadrole.sandbox.population import make_owners
 from support.homes import TOKEN, hubspot_home, ids, night, query, run_of, tables
 from support.hubspot import differences
+from support.stories import DAY, NIGHT, OWNERS, START, story
 from support.wire import Wire, http
 
 OBJECTS = (
@@ -32,24 +32,6 @@ OBJECTS = (
     "tasks",
     "communications",
 )
-START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-NIGHT = datetime(2026, 3, 10, 2, 0, tzinfo=UTC)
-DAY = timedelta(days=1)
-OWNERS: tuple[Owner, ...] = tuple(make_owners(START.date()))
-
-
-def story() -> Script:
-    """Twelve leads, two deals and a few touches."""
-    script = Script()
-    for number in range(12):
-        contact = str(1000 + number)
-        script.form(START + timedelta(hours=number), contact, owner="101")
-        script.call(START + timedelta(hours=number, minutes=20), str(5000 + number), contact, "101")
-    for number in range(2):
-        contact = str(1000 + number)
-        script.lifecycle(START + DAY, contact, "salesqualifiedlead", by="101")
-        script.deal(START + 2 * DAY, str(3000 + number), "104", contacts=(contact,))
-    return script
 
 
 def server(script: Script, **more: object) -> Server:

@@ -17,36 +17,24 @@ from leadrole.crm.odoo import quirks
 from leadrole.crm.odoo.endpoints import ENDPOINTS, LEADS
 from leadrole.errors import AuthError, ConfigError, LeadroleError, SourceContractError, SourceUnavailableError
 from leadrole.run import Run
-from leadrole.sandbox import Faults, Owner, Population, Script, Server, serve
+from leadrole.sandbox import Faults, Population, Script, Server, serve
 from leadrole.sandbox import odoo as sandbox
-from leadrole.sandbox.population import make_owners
+from support import stories
 from support.homes import ids, night, query, run_of, tables
 from support.odoo import TOKEN, assert_raw_is, ids_of, odoo_home
+from support.stories import DAY, HOUR, NIGHT, OWNERS, START
 from support.wire import Wire, http
 
 pytestmark = pytest.mark.slow
 
-START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-NIGHT = datetime(2026, 3, 10, 2, 0, tzinfo=UTC)
-DAY = timedelta(days=1)
-HOUR = timedelta(hours=1)
-OWNERS: tuple[Owner, ...] = tuple(make_owners(START.date()))
 PROTOCOLS = {"json2": 19, "jsonrpc": 17}
 # Every record that is read through windows; the rest are short lists.
 RECORDS = [endpoint for endpoint in ENDPOINTS if not endpoint.is_reference]
 
 
 def story() -> Script:
-    """Twelve leads, two deals and a few touches."""
-    script = Script()
-    for number in range(12):
-        contact = str(1000 + number)
-        script.form(START + timedelta(hours=number), contact, owner="101")
-        script.call(START + timedelta(hours=number, minutes=20), str(5000 + number), contact, "101")
-    for number in range(2):
-        contact = str(1000 + number)
-        script.lifecycle(START + DAY, contact, "salesqualifiedlead", by="101")
-        script.deal(START + 2 * DAY, str(3000 + number), "104", contacts=(contact,))
+    """The story, and a meeting."""
+    script = stories.story()
     script.meeting(START + DAY, "6000", "1002", "101", START + 2 * DAY)
     return script
 

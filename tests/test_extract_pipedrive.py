@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,8 @@ import pytest
 
 from leadrole import crm, landing, load
 from leadrole.crm.pipedrive import quirks
+from leadrole.crm.pipedrive.access import DayBudget
+from leadrole.crm.spec import SourceState
 from leadrole.errors import (
     AuthError,
     LeadroleError,
@@ -20,9 +23,8 @@ from leadrole.errors import (
     SourceContractError,
     SourceUnavailableError,
 )
-from leadrole.sandbox import Faults, History, Owner, Population, Script, Server
+from leadrole.sandbox import Faults, History, Population, Script, Server
 from leadrole.sandbox.pipedrive import cost, deal_id, lead_id, ledger, person_id
-from leadrole.sandbox.population import make_owners
 from leadrole.settings import PipedriveSource
 from support.homes import ids, night, query, run_of, tables
 from support.pipedrive import (
@@ -35,14 +37,9 @@ from support.pipedrive import (
     pipedrive_home,
     raw_rows,
 )
+from support.stories import DAY, HOUR, NIGHT, OWNERS, START
 
 pytestmark = pytest.mark.slow
-
-START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-NIGHT = datetime(2026, 3, 10, 2, 0, tzinfo=UTC)
-DAY = timedelta(days=1)
-HOUR = timedelta(hours=1)
-OWNERS: tuple[Owner, ...] = tuple(make_owners(START.date()))
 
 
 def story() -> Script:
@@ -301,6 +298,36 @@ def test_t36_two_changes_in_one_second_are_both_kept_and_in_order(tmp_path: Path
     assert len({row[1] for row in held}) == 1
 
 
+def test_t31_everybody_on_a_deal_is_known_though_nothing_of_the_deal_moves(tmp_path: Path) -> None:
+    """A second person joins, is swapped for a third, and leaves: Pipedrive's update_time stays where it was."""
+    script = story()
+    at = NIGHT + 8 * HOUR
+    script.link(at, "deals", "3000", "contacts", "1005")
+    script.unlink(at + DAY, "deals", "3000", "contacts", "1005")
+    script.link(at + DAY, "deals", "3000", "contacts", "1006")
+    script.unlink(at + 2 * DAY, "deals", "3000", "contacts", "1006")
+    script.stage(NIGHT - HOUR, "3001", "closedwon", by="104")
+    script.link(NIGHT - HOUR, "deals", "3001", "contacts", "1007")
+    deal, won = deal_id("3000"), deal_id("3001")
+    linked, asked = [], []
+    with server(script) as running:
+        config = pipedrive_home(tmp_path, running.base_url)
+        for day in range(4):
+            running.set_now(NIGHT + day * DAY)
+            running.clear_calls()
+            night(config, day)
+            rows = query(run_of(tmp_path).raw_path, "select from_id, to_id from raw_pipedrive.deals_persons")
+            linked.append({(one, other) for one, other in rows if one == deal})
+            assert {other for one, other in rows if one == won} == {person_id("1001"), person_id("1007")}
+            asked.append(
+                Counter(call.path.split("/")[3] for call in running.calls if "participants" in call.path)
+            )
+    main = (deal, person_id("1000"))
+    assert linked == [set(), {main, (deal, person_id("1005"))}, {main, (deal, person_id("1006"))}, set()]
+    # A deal that has nobody else costs nothing, a closed one nothing once it is known.
+    assert asked == [{won: 1}, {deal: 1}, {deal: 1}, {}]
+
+
 def test_t37_tokens_are_counted_as_pipedrive_counts_them(tmp_path: Path) -> None:
     history = Population(months=1, scale=0.2)
     with pipedrive(history, datetime(2025, 6, 1, tzinfo=UTC)) as running:
@@ -320,6 +347,79 @@ def test_t37_a_night_stops_at_our_share_of_the_day(tmp_path: Path, told: Server)
         night(config)
     assert caught.value.exit_code == 4
     assert sum(cost(call.method, call.path) for call in told.calls) <= 210
+
+
+def test_t37_the_runs_of_one_day_count_together(tmp_path: Path, told: Server) -> None:
+    """Each night is under our share; the naive count of one run would let them all through."""
+    now = [NIGHT]
+
+    def spend() -> int:
+        told.clear_calls()
+        crm.extract(
+            config.sources[0],
+            SourceState(config.sources[0].name),
+            run_of(config.home),
+            clock=lambda: now[0],
+            sleep=lambda seconds: None,
+        )
+        return sum(cost(call.method, call.path) for call in told.calls)
+
+    config = pipedrive_home(tmp_path / "whole", told.base_url)
+    whole = spend()
+    share = 2.5 * whole / 210_000_000
+    config = pipedrive_home(tmp_path, told.base_url, f"    max_allowance_share: {share:.9f}\n")
+    assert [spend(), spend()] == [whole, whole]
+    with pytest.raises(
+        SourceUnavailableError, match=r"today's calls reached .* run again after midnight \(UTC\)"
+    ):
+        spend()
+    part = sum(cost(call.method, call.path) for call in told.calls)
+    assert 0 < part <= whole // 2
+    now[0] = NIGHT.replace(hour=23, minute=59)
+    with pytest.raises(SourceUnavailableError, match="today's calls"):
+        spend()
+    assert told.count() == 0
+    now[0] = (NIGHT + DAY).replace(hour=0, minute=0)
+    # The read goes on where it stopped; short lists that say where its window ends come again.
+    assert whole - part <= spend() <= whole
+
+
+def day_budget(path: Path, now: datetime, **keys: Any) -> DayBudget:
+    """A home that may spend 3,000 tokens a day."""
+    return DayBudget(path, source(token_env="A", max_allowance_share=0.1, **keys), lambda: now)
+
+
+def spend(budget: DayBudget, calls: int) -> None:
+    for _ in range(calls):
+        budget.cost("GET", "/v1/users")  # 20 tokens
+
+
+def test_t37_what_a_killed_run_spent_counts_with_what_it_was_about_to(tmp_path: Path) -> None:
+    path = tmp_path / "tokens" / "pipedrive.spent.json"
+    budget = day_budget(path, NIGHT)
+    budget.__enter__()
+    spend(budget, 30)  # and no __exit__, as after a kill
+    assert json.loads(path.read_text()) == {"day": "2026-03-10", "spent": 1020}
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    with day_budget(path, NIGHT) as budget:
+        spend(budget, 99)  # 3,000 - 1,020
+        with pytest.raises(SourceUnavailableError):
+            spend(budget, 1)
+    assert json.loads(path.read_text())["spent"] == 3000
+    assert [item.name for item in path.parent.iterdir()] == [path.name]
+
+
+def test_t37_a_run_over_midnight_spends_of_two_days(tmp_path: Path) -> None:
+    path = tmp_path / "pipedrive.spent.json"
+    now = [datetime(2026, 3, 10, 22, 59, tzinfo=UTC)]
+    keys = {"token_env": "A", "max_allowance_share": 0.1, "budget_timezone": "Europe/Tallinn"}
+    with DayBudget(path, source(**keys), lambda: now[0]) as budget:
+        spend(budget, 150)
+        with pytest.raises(SourceUnavailableError, match=r"midnight \(Europe/Tallinn\)"):
+            spend(budget, 1)
+        now[0] = datetime(2026, 3, 11, 22, 0, tzinfo=UTC)
+        spend(budget, 2)
+    assert json.loads(path.read_text()) == {"day": "2026-03-12", "spent": 40}
 
 
 def test_t37_a_day_used_up_ends_the_night_and_the_next_goes_on(tmp_path: Path) -> None:

@@ -23,8 +23,7 @@ from leadrole.errors import (
 )
 from leadrole.landing import Manifest
 from leadrole.run import Run
-from leadrole.sandbox import Faults, History, Owner, Population, Script, Server
-from leadrole.sandbox.population import make_owners
+from leadrole.sandbox import Faults, History, Population, Script, Server
 from leadrole.sandbox.salesforce import (
     CLIENT_SECRET,
     REFRESH_TOKEN,
@@ -39,33 +38,15 @@ from leadrole.sandbox.salesforce import (
 from leadrole.settings import Settings
 from support.homes import ids, night, query, run_of, tables
 from support.salesforce import SECRETS, differences, home, pretend_org
+from support.stories import DAY, NIGHT, OWNERS, START, story
 from support.wire import Wire, http
 
 pytestmark = pytest.mark.slow
-
-START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-NIGHT = datetime(2026, 3, 10, 2, 0, tzinfo=UTC)
-DAY = timedelta(days=1)
-OWNERS: tuple[Owner, ...] = tuple(make_owners(START.date()))
 
 
 def org(history: History | Script, *, now: datetime = NIGHT, **more: Any) -> Server:
     told = history.history(OWNERS) if isinstance(history, Script) else history
     return pretend_org(told, now=now, **more)
-
-
-def story() -> Script:
-    """Twelve leads, two of them converted, and a few touches."""
-    script = Script()
-    for number in range(12):
-        contact = str(1000 + number)
-        script.form(START + timedelta(hours=number), contact, owner="101")
-        script.call(START + timedelta(hours=number, minutes=20), str(5000 + number), contact, "101")
-    for number in range(2):
-        contact = str(1000 + number)
-        script.lifecycle(START + DAY, contact, "salesqualifiedlead", by="101")
-        script.deal(START + 2 * DAY, str(3000 + number), "104", contacts=(contact,))
-    return script
 
 
 def long_story() -> Script:

@@ -29,9 +29,10 @@ from leadrole.sandbox.hubspot import Account
 from leadrole.sandbox.wire import Reply, Request
 from leadrole.settings import HubspotSource
 from support.homes import TOKEN, hubspot_home, ids, night, query, run_of
+from support.stories import DAY, NIGHT, START, story
 from support.wire import Wire, http
 from test_client import GOOD, ask, client, refusal
-from test_extract_hubspot import DAY, NIGHT, START, server, story
+from test_extract_hubspot import server
 from test_resume_hubspot import PORTAL, budget, differences, full_story
 
 LATER = NIGHT + timedelta(hours=8)
@@ -59,7 +60,7 @@ INDEX = """
 14 test_threads_hubspot::test_t03_what_search_shows_late_arrives_all_the_same
 14 test_windows::test_the_window_ends_behind_the_earlier_clock
 15 test_threads_hubspot::test_t03_what_search_shows_late_arrives_all_the_same
-16 test_faults::test_what_search_shows_hours_late_comes_with_the_full_read
+16 test_faults::test_what_search_shows_late_is_read_by_id_the_same_night
 17 test_extract_hubspot::test_clocks_that_differ_are_told_before_anything_is_read
 17 test_windows::test_clocks_that_are_a_day_apart_are_told_with_both_times
 18 test_faults::test_a_clock_that_steps_back_moves_no_watermark
@@ -277,24 +278,28 @@ def test_a_search_that_is_not_sorted_is_read_whole(tmp_path: Path) -> None:
     assert differences(config, script, NIGHT + DAY, has_leads=False) == []
 
 
-def test_what_search_shows_hours_late_comes_with_the_full_read(tmp_path: Path) -> None:
-    """No overlap reaches three hours back. What was missed is what the weekly full read is for."""
+@pytest.mark.parametrize("lag", [60, 900, 3 * 3600, 30 * 3600])
+def test_what_search_shows_late_is_read_by_id_the_same_night(tmp_path: Path, lag: int) -> None:
+    """Fault 16. The overlap reaches a quarter of an hour back; a longer lag the naive night never makes good."""
     script = story()
     for number in range(12):
-        at = NIGHT + DAY - timedelta(minutes=20 + 10 * number)
+        at = NIGHT + DAY - timedelta(minutes=2 + 10 * number)
         script.status(at, str(1000 + number), "CONNECTED", by="101")
+    script.stage(NIGHT + DAY - timedelta(minutes=30), "3000", "qualifiedtobuy", by="104")
     known = "select count(*) from raw_hubspot.contacts where hs_lead_status = 'CONNECTED'"
-    with server(script, search_lag_seconds=3 * 3600) as crm:
+    with server(script, has_leads=True, search_lag_seconds=lag) as crm:
         config = hubspot_home(tmp_path, crm.base_url)
         night(config)
-        for number in (1, 2):
-            crm.set_now(NIGHT + number * DAY)
-            night(config, number)
-        ((seen,),) = query(run_of(config.home).raw_path, known)
-        assert 0 < seen < 12
-        crm.set_now(NIGHT + 7 * DAY)
-        night(config, 7)
+        crm.set_now(NIGHT + DAY)
+        result = night(config, 1)
     assert query(run_of(config.home).raw_path, known) == [(12,)]
+    late = [note for note in result.notes if "search did not show" in note]
+    # Each record has a lag of its own, up to the longest; the overlap of the next night could not make up for hours.
+    assert bool(late) is (lag > 120)
+    if lag >= 3 * 3600:
+        assert {note.split(":")[0] for note in late} >= {"contacts"}
+        assert int(next(note for note in late if note.startswith("contacts")).split()[6]) > 3
+    assert differences(config, script, NIGHT + DAY) == []
 
 
 def test_a_clock_that_steps_back_moves_no_watermark(tmp_path: Path) -> None:

@@ -91,6 +91,44 @@ def test_no_line_is_longer_than_the_manifest_says(tmp_path: Path) -> None:
     assert longest < file.longest < 2 * longest
 
 
+def broken_off(directory: Path, day: int, pages: range) -> LandingWriter:
+    """A read of some pages, each of them put down, that a kill ends."""
+    landed = writer(directory, f"202611{day:02}T020000Z")
+    with pytest.raises(KeyboardInterrupt), landed:
+        landed.keep_progress(NOW)
+        for page in pages:
+            landed.write("contacts", "list", [{"id": str(page)}], NOW)
+            landed.mark("contacts/walk", f"é\u2028{page}")  # a CRM may call its next page anything
+        raise KeyboardInterrupt
+    return landed
+
+
+@pytest.mark.parametrize("cut", ["nothing", "the line end", "half a line", "half a letter", "the line"])
+def test_half_a_line_of_progress_costs_its_page_and_none_that_is_put_down_later(
+    tmp_path: Path, cut: str
+) -> None:
+    broken_off(tmp_path, 1, range(3))
+    progress = tmp_path / "crm" / landing.PARTIAL / landing.PROGRESS
+    whole = progress.read_bytes()
+    begin = whole.rindex(b"\n", 0, -1) + 1
+    ends = {
+        "nothing": len(whole),
+        "the line end": len(whole) - 1,
+        "half a line": begin + 9,
+        "half a letter": whole.rindex("é".encode()) + 1,
+        "the line": begin,
+    }
+    progress.write_bytes(whole[: ends[cut]])
+    again = broken_off(tmp_path, 2, range(3 if cut == "nothing" else 2, 6))
+    assert again.is_resumed
+    with writer(tmp_path, "20261103T020000Z") as landed:
+        reached = landed.reached("contacts/walk")
+        assert reached is not None and reached.following == "é\u20285"
+        files = landed.close()
+    # A page that was not put down comes again and is in the file once.
+    assert [line["record"]["id"] for line in landing.read(tmp_path, files[0])] == list("012345")
+
+
 def test_a_disk_that_is_full_ends_the_read_and_leaves_no_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -37,28 +37,16 @@ from leadrole.sandbox.log import Event, History
 from leadrole.sandbox.population import Population
 from leadrole.sandbox.server import serve
 from leadrole.sandbox.truth import Cycle, Truth, compute
+from support.homes import COMPANY
 from support.pipeline import QUERY
-from test_night import CLOSER, INBOUND, OUTBOUND
+from test_night import assert_every_month_equals_the_truth
 
 pytestmark = pytest.mark.slow
 
 VERSION = 17
-CONFIG = """
-config_version: 1
-company:
-  name: Testbedrijf
-  language: en
-  timezone: Europe/Amsterdam
-  country: NL
-  reporting_currency: EUR
-  employees: 14
-  lifetime_value: 12500
-  working_hours:
-    mon: ["09:00-17:30"]
-    tue: ["09:00-17:30"]
-    wed: ["09:00-17:30"]
-    thu: ["09:00-17:30"]
-    fri: ["09:00-17:30"]
+CONFIG = (
+    COMPANY
+    + """\
 sources:
   - name: odoo
     kind: odoo
@@ -86,6 +74,7 @@ lead_sources:
   Offline: {{source: prospect_list, motion: outbound}}
 {more}
 """
+)
 
 
 def without_noughts(history: History) -> History:
@@ -138,18 +127,6 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OdooCompany]:
         made.write_config()
         made.night()
         yield made
-
-
-def assert_every_month_equals_the_truth(company: OdooCompany) -> None:
-    truth = company.truth()
-    for mart, columns in (("inbound", INBOUND), ("outbound", OUTBOUND), ("closer", CLOSER)):
-        rows = company.rows(f"select * from main_published.mart_{mart}_month where slice_type = 'all'")
-        for column, pick in columns.items():
-            seen = {row["month"]: row[column] or 0 for row in rows}
-            true = {month: pick(figures) or 0 for month, figures in truth.months.items()}
-            assert any(true.values()), f"{column}: the truth is empty, the test proves nothing"
-            for month, figure in true.items():
-                assert seen.get(month, 0) == pytest.approx(figure, abs=0.05), f"{column} of {month}"
 
 
 def test_every_month_equals_the_truth(company: OdooCompany) -> None:

@@ -38,28 +38,16 @@ from leadrole.sandbox.salesforce import (
     opportunity_id,
 )
 from leadrole.sandbox.server import serve
+from support.homes import COMPANY
 from support.pipeline import QUERY, assert_movements
-from test_night import CLOSER, INBOUND, OUTBOUND
+from test_night import assert_every_month_equals_the_truth
 
 pytestmark = pytest.mark.slow
 
 SETTLE_SECONDS = 300
-CONFIG = """
-config_version: 1
-company:
-  name: Testbedrijf
-  language: en
-  timezone: Europe/Amsterdam
-  country: NL
-  reporting_currency: EUR
-  employees: 14
-  lifetime_value: 12500
-  working_hours:
-    mon: ["09:00-17:30"]
-    tue: ["09:00-17:30"]
-    wed: ["09:00-17:30"]
-    thu: ["09:00-17:30"]
-    fri: ["09:00-17:30"]
+CONFIG = (
+    COMPANY
+    + """\
 sources:
   - name: salesforce
     kind: salesforce
@@ -81,6 +69,7 @@ lead_sources:
   Purchased List: {{source: prospect_list, motion: outbound}}
 {more}
 """
+)
 
 
 @dataclass
@@ -108,18 +97,6 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SalesforceComp
         made.write_config()
         made.night()
         yield made
-
-
-def assert_every_month_equals_the_truth(company: SalesforceCompany) -> None:
-    truth = company.truth()
-    for mart, columns in (("inbound", INBOUND), ("outbound", OUTBOUND), ("closer", CLOSER)):
-        rows = company.rows(f"select * from main_published.mart_{mart}_month where slice_type = 'all'")
-        for column, pick in columns.items():
-            seen = {row["month"]: row[column] or 0 for row in rows}
-            true = {month: pick(figures) or 0 for month, figures in truth.months.items()}
-            assert any(true.values()), f"{column}: the truth is empty, the test proves nothing"
-            for month, figure in true.items():
-                assert seen.get(month, 0) == pytest.approx(figure, abs=0.05), f"{column} of {month}"
 
 
 def assert_every_cycle_equals_the_truth(company: SalesforceCompany) -> None:

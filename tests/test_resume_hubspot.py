@@ -28,7 +28,8 @@ from leadrole.sandbox.server import Call
 from leadrole.settings import HubspotSource, Settings
 from support import hubspot as truth
 from support.homes import TOKEN, hubspot_home, night, query, run_of
-from test_extract_hubspot import NIGHT, OWNERS, START, server, story
+from support.stories import NIGHT, OWNERS, START, story
+from test_extract_hubspot import server
 
 pytestmark = pytest.mark.slow
 
@@ -218,6 +219,41 @@ def test_a_process_that_is_killed_leaves_what_the_next_one_goes_on_with(
     extract(config, 1)
     assert_gone_on_with(first, portal.calls, whole, unwritten=1)
     assert differences(loaded(config, 1), full_story()) == []
+
+
+def test_half_a_line_of_progress_costs_its_page_and_none_that_is_read_after_it(
+    tmp_path: Path, portal: Server, whole: int
+) -> None:
+    """Killed while a line is written, gone on with, killed again: the third read begins where the second ended."""
+    config = hubspot_home(tmp_path, portal.base_url, page_size=5)
+    calls = []
+    for number in range(2):
+        portal.clear_calls()
+
+        def stop() -> float:
+            if portal.count() == 20:
+                raise KeyboardInterrupt
+            return time.monotonic()
+
+        with pytest.raises(KeyboardInterrupt):
+            extract(config, number, monotonic=stop)
+        calls.append(list(portal.calls))
+        (progress,) = run_of(config.home).landing_dir.rglob("progress.ndjson")
+        if number == 0:
+            os.truncate(progress, progress.stat().st_size - 7)
+    portal.clear_calls()
+    extract(config, 2)
+    calls.append(list(portal.calls))
+    counted = Counter(call for part in calls for call in asked(part))
+    # The page of the half line and the page that the kill came in; each is ids and a batch.
+    again = {*asked(calls[0])[-4:], *asked(calls[1])[-2:]}
+    assert [
+        call
+        for call, count in counted.items()
+        if count > 1 and call not in again and not call[1].startswith(REFERENCES)
+    ] == []
+    assert len(counted) == whole
+    assert differences(loaded(config, 2), full_story()) == []
 
 
 def test_another_question_is_not_answered_with_old_pages(tmp_path: Path, portal: Server, whole: int) -> None:

@@ -161,6 +161,65 @@ def test_a_secret_in_the_file_is_refused_and_not_shown(tmp_path: Path, key: str)
     assert f"sources[0].{key}: looks like a secret (not shown)" in found
 
 
+SOURCES = {
+    "hubspot": "token_env: HUBSPOT_TOKEN",
+    "salesforce": "base_url: https://x.my.salesforce.com, client_id_env: SF_ID, client_secret_env: SF_SECRET",
+    "pipedrive": "token_env: PIPEDRIVE_TOKEN",
+    "odoo": "base_url: https://x.odoo.com, database: x, token_env: ODOO_TOKEN",
+}
+
+
+def with_source(kind: str, key: str, value: str) -> str:
+    """The example with one source, in which `key` has this value."""
+    text = EXAMPLE.read_text(encoding="utf-8")
+    begin, end = text.index("\nsources:"), text.index("\nlead_sources:")
+    entries = dict(entry.split(": ", 1) for entry in SOURCES[kind].split(", ")) | {key: value}
+    lines = [f"    {name}: {found}" for name, found in entries.items()]
+    return "\n".join([text[:begin], "sources:", "  - name: crm", f"    kind: {kind}", *lines, text[end:]])
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "advice"),
+    [
+        ("hubspot", "token", "write token_env: HUBSPOT_TOKEN"),
+        ("hubspot", "refresh_token", "write refresh_token_env: HUBSPOT_REFRESH_TOKEN"),
+        ("salesforce", "client_secret", "write client_secret_env: SALESFORCE_CLIENT_SECRET"),
+        ("salesforce", "refresh_token", "write refresh_token_env: SALESFORCE_REFRESH_TOKEN"),
+        ("salesforce", "password", "write client_secret_env: SALESFORCE_CLIENT_SECRET"),
+        ("salesforce", "private_key", "only you can read (chmod 600) and name that in private_key_file"),
+        ("pipedrive", "api_token", "write token_env: PIPEDRIVE_TOKEN"),
+        ("pipedrive", "client_secret", "write client_secret_env: PIPEDRIVE_CLIENT_SECRET"),
+        ("odoo", "api_key", "write token_env: ODOO_TOKEN"),
+        ("odoo", "database", "write token_env: ODOO_TOKEN"),
+    ],
+)
+def test_a_secret_is_sent_to_the_key_of_its_own_source(
+    tmp_path: Path, kind: str, key: str, advice: str
+) -> None:
+    env = dict.fromkeys(("HUBSPOT_TOKEN", "SF_ID", "SF_SECRET", "PIPEDRIVE_TOKEN", "ODOO_TOKEN"), TOKEN)
+    (found,) = mistakes(tmp_path, with_source(kind, key, TOKEN), env)
+    assert f"sources[0].{key}: looks like a secret (not shown)" in found
+    assert found.endswith(advice)
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "example"),
+    [
+        ("hubspot", "token_env", "HUBSPOT_TOKEN"),
+        ("salesforce", "client_secret_env", "SALESFORCE_CLIENT_SECRET"),
+        ("pipedrive", "token_env", "PIPEDRIVE_TOKEN"),
+        ("odoo", "token_env", "ODOO_TOKEN"),
+    ],
+)
+def test_a_secret_in_place_of_its_variable_is_told_once_with_a_name_for_it(
+    tmp_path: Path, kind: str, key: str, example: str
+) -> None:
+    env = dict.fromkeys(("HUBSPOT_TOKEN", "SF_ID", "SF_SECRET", "PIPEDRIVE_TOKEN", "ODOO_TOKEN"), TOKEN)
+    (found,) = mistakes(tmp_path, with_source(kind, key, TOKEN), env)
+    assert f"sources[0].{key}: found a value that is not shown" in found
+    assert f"such as {example};" in found
+
+
 @pytest.mark.parametrize(
     ("token", "told"),
     [

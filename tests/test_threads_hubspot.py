@@ -41,7 +41,8 @@ from leadrole.sandbox import Faults
 from leadrole.sandbox.hubspot import PROPERTIES
 from leadrole.sandbox.hubspot.catalog import MODIFIED, URL_LIMIT
 from support.homes import hubspot_home, ids, night, query, run_of
-from test_extract_hubspot import DAY, NIGHT, OWNERS, START, server, story
+from support.stories import DAY, NIGHT, OWNERS, START, story
+from test_extract_hubspot import server
 from test_resume_hubspot import PORTAL, differences, full_story
 
 pytestmark = pytest.mark.slow
@@ -102,7 +103,7 @@ def test_t03_what_search_shows_late_arrives_all_the_same(tmp_path: Path, seed: i
         night(config)
         crm.set_now(NIGHT + DAY)
         night(config, 1)
-        # What is new is found by the walk, which lists it at once; what changed waits for search.
+        # What is new and what changed is found by the walk, which lists it at once.
         assert ids(config, "raw_hubspot.contacts") == {
             *(str(1000 + number) for number in range(12)),
             *(str(2000 + number) for number in range(12)),

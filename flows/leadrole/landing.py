@@ -412,18 +412,22 @@ class LandingWriter:
         """Take over what a broken-off read of the same shape left, or clear it away."""
         try:
             begun = json.loads((self._directory / BEGUN).read_text(encoding="utf-8"))
-            lines = (self._directory / PROGRESS).read_text(encoding="utf-8").splitlines()
+            lines = (self._directory / PROGRESS).read_bytes().splitlines(keepends=True)
             high_water = _moment(begun["high_water"])
             age = _started(self._run_id) - _started(begun["run_id"])
             is_ours = begun["shape"] == self._shape and age < PARTIAL_KEPT
         except (OSError, ValueError, KeyError, TypeError):
             is_ours, lines = False, []
         files: dict[str, list[int]] = {}
+        good = 0
         for line in lines if is_ours else ():
+            if not line.endswith(b"\n"):
+                break  # the line that a kill cut short
             try:
                 entry = json.loads(line)
             except ValueError:
-                break  # the line that a kill cut short
+                break
+            good += len(line)
             self._reached[entry["key"]] = Reached(entry["following"], entry["following"] is None)
             files = entry["files"]
         paths = {name: self._directory / f"{name}{SUFFIX}" for name in files if NAME.fullmatch(name)}
@@ -446,6 +450,11 @@ class LandingWriter:
                 longest=longest,
             )
             self._pages[name] = page
+        try:
+            # What is put down behind half a line would be lost with it.
+            os.truncate(self._directory / PROGRESS, good)
+        except OSError as error:
+            raise _storage(error, self._directory / PROGRESS) from None
         self.high_water = high_water
         self.is_resumed = self._keeps = True
 

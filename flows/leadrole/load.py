@@ -33,7 +33,7 @@ from leadrole.privacy import private_files
 from leadrole.run import Run
 from leadrole.settings import CSV_FIELDS, ApiSource, HubspotSource, Settings, SourceSettings
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 MAX_QUARANTINE_SHARE = 0.01
 # A thread packs one group of rows at a time, and by default everything but a large company's activities is one group.
 ROW_GROUP_ROWS = 61_440

@@ -34,6 +34,7 @@ from pydantic import (
     StringConstraints,
     TypeAdapter,
     ValidationError,
+    ValidationInfo,
 )
 
 from leadrole.errors import ConfigError
@@ -119,11 +120,17 @@ def _is_country(value: str) -> str:
     return value
 
 
-def _is_env_name(value: str) -> str:
-    if not ENV_NAME.fullmatch(value):
+def _variable(kind: object, key: str) -> str:
+    """A name for the environment variable that the key `key` of a source of this kind names."""
+    return f"{kind}_{key.removesuffix('_env')}".upper()
+
+
+def _is_env_name(value: object, info: ValidationInfo) -> object:
+    if isinstance(value, str) and not ENV_NAME.fullmatch(value):
         raise ValueError(
-            "expected the NAME of an environment variable (capitals, digits, _), such as HUBSPOT_TOKEN; "
-            "the token itself belongs in that variable"
+            "expected the NAME of an environment variable (capitals, digits, _), such as "
+            f"{_variable(info.data.get('kind', 'crm'), info.field_name or 'token_env')}; "
+            "what is secret belongs in that variable"
         )
     return value
 
@@ -143,9 +150,7 @@ Currency = Annotated[
 Country = Annotated[
     str, BeforeValidator(lambda value: _is_country(value) if isinstance(value, str) else value)
 ]
-EnvName = Annotated[
-    str, BeforeValidator(lambda value: _is_env_name(value) if isinstance(value, str) else value)
-]
+EnvName = Annotated[str, BeforeValidator(_is_env_name)]
 RepId = Annotated[str, BeforeValidator(lambda value: _is_rep(value) if isinstance(value, str) else value)]
 Day = Annotated[date, BeforeValidator(_as_date)]
 Moment = Annotated[datetime, BeforeValidator(_as_moment)]
@@ -508,6 +513,8 @@ class PipedriveSource(OwnTypesSource):
     plan: Literal["lite", "growth", "premium", "ultimate"] = "lite"
     seats: Annotated[int, Field(ge=1, le=10_000)] = 1
     top_up: Annotated[int, Field(ge=0, le=1_000_000_000)] = 0
+    # Where the day of the tokens begins at midnight.
+    budget_timezone: Zone = "UTC"
     page_size: Annotated[int, Field(ge=1, le=500)] = 500
     qualified_stages: tuple[Text, ...] = ()
     lead_stages: tuple[Text, ...] = ()
@@ -1074,7 +1081,7 @@ def _note(detail: Any, path: Path_, adapter: TypeAdapter[Any], document: Documen
     location = (*path, *(part for part in detail["loc"] if part != "[key]"))
     kind, found = detail["type"], detail["input"]
     context = detail.get("ctx", {})
-    if location in document.secret and kind != "extra_forbidden" and location[-1] != "token_env":
+    if location in document.secret and kind != "extra_forbidden" and not _is_env_key(location):
         return  # told once, as a secret
     if kind == "extra_forbidden":
         if location in document.secret:
@@ -1243,7 +1250,7 @@ def _check(
         document.add((), "expected keys such as company: and sources:")
         return {}
     values: dict[str, Any] = {}
-    _secrets(document)
+    _secrets(document, raw.get("sources"))
     version = raw.get("config_version")
     if "config_version" not in raw:
         document.add((), f"config_version: missing; write config_version: {CONFIG_VERSION}")
@@ -1277,14 +1284,30 @@ def _check(
     return values
 
 
-def _secrets(document: Document) -> None:
+def _is_env_key(path: Path_) -> bool:
+    """Whether the value at `path` should be the name of a variable; a secret there is told as a wrong name."""
+    return str(path[-1]).endswith("_env")
+
+
+def _secrets(document: Document, sources: object) -> None:
     for path in sorted(document.secret, key=str):
-        if path[-1] == "token_env":
-            continue
-        document.add(
-            path,
-            "looks like a secret (not shown). Put it in the environment and write token_env: HUBSPOT_TOKEN",
-        )
+        if not _is_env_key(path):
+            document.add(path, f"looks like a secret (not shown). {_where_it_belongs(path, sources)}")
+
+
+def _where_it_belongs(path: Path_, sources: object) -> str:
+    """What to do with a secret that was found at `path`: each kind of source has keys of its own for it."""
+    item = sources[int(path[1])] if path[0] == "sources" and isinstance(sources, tuple) else None
+    kind = item.get("kind") if isinstance(item, dict) else None
+    source = API_SOURCES.get(kind) if isinstance(kind, str) else None
+    if source is None:
+        return "Put it in the environment and name its variable in that key of the source that ends in _env"
+    file = f"{path[-1]}_file"
+    if file in source.PRIVATE_FILES:
+        return f"Put it in a file that only you can read (chmod 600) and name that in {file}"
+    # An id is the least of secrets: a password under a name of its own is rather the next one.
+    keys = sorted(source.SECRETS, key=lambda key: (source.SECRETS[key] != path[-1], key.endswith("id_env")))
+    return f"Put it in the environment and write {keys[0]}: {_variable(kind, keys[0])}"
 
 
 def _sources(

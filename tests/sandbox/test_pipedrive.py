@@ -206,7 +206,7 @@ def test_a_whole_walk_gives_what_the_ledger_holds(
     held["deals"] = [
         row
         for path in (V2["deals"], V2["deals"] + "/archived")
-        for row in client.walk(path, limit=500, include_fields="source_lead_id")
+        for row in client.walk(path, limit=500, include_fields="source_lead_id,participants_count")
     ]
     held["leads"] = [
         row for path in ("/v1/leads", "/v1/leads/archived") for row in client.pages(path, limit=500)

@@ -16,6 +16,24 @@ from leadrole.run import Run
 from leadrole.settings import Settings
 
 TOKEN = "pat-eu1-00000000-canary-4711"
+# The made-up company of the tests, up to its sources.
+COMPANY = """
+config_version: 1
+company:
+  name: Testbedrijf
+  language: en
+  timezone: Europe/Amsterdam
+  country: NL
+  reporting_currency: EUR
+  employees: 14
+  lifetime_value: 12500
+  working_hours:
+    mon: ["09:00-17:30"]
+    tue: ["09:00-17:30"]
+    wed: ["09:00-17:30"]
+    thu: ["09:00-17:30"]
+    fri: ["09:00-17:30"]
+"""
 FIRST_NIGHT = datetime(2026, 11, 1, 2, 0, tzinfo=UTC)
 
 

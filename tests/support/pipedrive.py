@@ -10,7 +10,7 @@ from leadrole.crm.pipedrive.endpoints import CHANGE_KEYS, ENDPOINTS
 from leadrole.sandbox import Faults, History, Server, serve
 from leadrole.sandbox.pipedrive import Account, ledger
 from leadrole.settings import Settings
-from support.homes import query, run_of, write_config
+from support.homes import COMPANY, query, run_of, write_config
 
 FIELDS = {item.name: [name for name in item.fields if not name.startswith("custom_")] for item in ENDPOINTS}
 REFERENCES = [item.name for item in ENDPOINTS if item.is_reference and item.name != "field_options"]
@@ -45,16 +45,9 @@ ACTIVITY_KINDS = """
       email_in: {kind: email, direction: in}
       meeting_no_show: {kind: meeting, reached: false}
 """
-CONFIG = """
-config_version: 1
-company:
-  name: Testbedrijf
-  language: en
-  timezone: Europe/Amsterdam
-  country: NL
-  reporting_currency: EUR
-  employees: 14
-  lifetime_value: 12500
+CONFIG = (
+    COMPANY
+    + """\
 sources:
   - name: pipedrive
     kind: pipedrive
@@ -64,6 +57,7 @@ sources:
     max_clock_skew_minutes: 52560000
 {more}
 """
+)
 
 
 def pipedrive(history: History, now: Any, *, faults: Faults | None = None, **settings: Any) -> Server:

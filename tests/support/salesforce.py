@@ -44,11 +44,13 @@ def pretend_org(history: History, *, now: datetime, **more: Any) -> Server:
     return serve(history, now=now, token="a-lasting-session-id", dialect=Org, **more)
 
 
-def home(path: Path, base_url: str, env: Mapping[str, str] = SECRETS, **lines: str | None) -> Settings:
-    """A home whose one source is a Salesforce on loopback; a line that is None is left out."""
+def home(
+    path: Path, base_url: str, env: Mapping[str, str] = SECRETS, *, top: str = "", **lines: str | None
+) -> Settings:
+    """A home whose one source is a Salesforce on loopback; a line that is None is left out, `top` is of the config."""
     wanted = {"base_url": base_url, **LINES, **lines}
     text = "".join(f"    {key}: {value}\n" for key, value in wanted.items() if value is not None)
-    return write_config(path, CONFIG + text, env)
+    return write_config(path, CONFIG + text + top, env)
 
 
 def differences(config: Settings, truth: Mapping[str, Mapping[str, Mapping[str, str | None]]]) -> list[str]:

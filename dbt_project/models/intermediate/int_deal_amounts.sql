@@ -5,7 +5,7 @@ deals as (
 ),
 
 rates as (
-    select * from {{ ref('stg_config__currency_rates') }}
+    select * from {{ ref('int_exchange_rates') }}
 ),
 
 company as (

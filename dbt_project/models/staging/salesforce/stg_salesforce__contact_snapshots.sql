@@ -1,16 +1,1 @@
-with
-
-source as (
-    select * from {{ source('raw_salesforce', 'contacts_history') }}
-),
-
-renamed as (
-    select
-        {{ source_key('salesforce', 'id') }} as contact_id,
-        field,
-        nullif(trim(value), '') as field_value,
-        changed_at as seen_at
-    from source
-)
-
-select * from renamed
+{{ nightly_snapshots(source('raw_salesforce', 'contacts_history'), 'salesforce', 'contact_id', 'field_value') }}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -80,6 +80,7 @@ class HubspotReader:
         self.layout = LAYOUTS[source.api_version]
         self.page_size = min(source.page_size, MAX_PAGE)
         self.properties: dict[str, _Properties] = {}
+        self._shown: dict[str, tuple[windows.Window, Set[str]]] = {}  # by search, of tonight's windows
 
     # --- reference data ---
 
@@ -143,22 +144,39 @@ class HubspotReader:
         return total
 
     def walk(self, endpoint: Endpoint, start: str | None, *, with_rows: bool) -> Iterator[Page]:
-        """The list of live records; a URL with the properties of `lists_ids_only` would be refused (414)."""
+        """The list of live records; a URL with the properties of `lists_ids_only` would be refused (414).
+
+        The list shows a change at once, search minutes or hours later. So after the ids come, by id, the records of
+        tonight's window that search did not show.
+        """
+        shown = None if with_rows else self._shown.get(endpoint.name)
+        late: list[str] = []
         carries = with_rows and not endpoint.lists_ids_only
         names = ",".join(endpoint.fields) if carries else "hs_object_id"
         params = {"limit": str(self.page_size), "archived": "false", "properties": names}
         path = self._path(self.layout.objects, type=endpoint.type)
-        shape = partial(self._shape, endpoint) if carries else shapes.ids
+        ids = shapes.ids if shown is None else shapes.dated_ids
+        shape = partial(self._shape, endpoint) if carries else ids
         for reply in self._list(path, params, start, shape):
             if carries:
                 yield self._records(endpoint, reply)
             else:
                 found = self._results(reply, endpoint.name)
+                if shown is not None:
+                    late += quirks.unseen_changes(found, *shown)
                 yield self._page(reply, (), ids=[str(record["id"]) for record in found])
+        notes = [
+            f"{endpoint.name}: HubSpot's search did not show {len(late):,} that had changed by the end of tonight's "
+            "window; they were read by id"
+        ]
+        for page in self.by_id(endpoint, late):
+            yield replace(page, ids=(), notes=notes)
+            notes = []
 
     def changed(self, endpoint: Endpoint, window: windows.Window) -> Iterator[Page]:
         """Everything that search shows in the window; its ids where history is kept, which search can't give."""
         ids: set[str] = set()
+        self._shown[endpoint.name] = (window, ids)
         told = 0
         for attempt in range(WINDOW_TRIES):
             told = 0

@@ -28,6 +28,12 @@ class Known(msgspec.Struct, gc=False):
         return getattr(self, name)
 
 
+class Dated(Known, gc=False):
+    """A record of which only the id and the last change are used."""
+
+    updatedAt: Text = None
+
+
 class Entry(msgspec.Struct, gc=False):
     """One value that a property had."""
 
@@ -52,6 +58,12 @@ def _answer(record: type[msgspec.Struct]) -> Shape:
 def ids() -> Shape:
     """A list of which only the ids are used."""
     return _answer(Known)
+
+
+@cache
+def dated_ids() -> Shape:
+    """A list of which only the ids and the last changes are used."""
+    return _answer(Dated)
 
 
 @cache

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from leadrole.crm.auth import Grant, KeyAuth, TokenAuth, TokenStore
 from leadrole.crm.client import Client, RateLimiter, origin
@@ -16,6 +17,9 @@ from leadrole.errors import SourceUnavailableError, StorageError
 from leadrole.landing import moment_text, write_durably
 from leadrole.run import Run
 from leadrole.settings import PipedriveSource, is_loopback
+
+# Tokens that are put down before they are spent: a run that is killed counts for at most this much too many.
+PUT_DOWN_AHEAD = 1000
 
 
 @dataclass(frozen=True)
@@ -118,3 +122,68 @@ class CoolDown:
                 where=self._path.name,
                 next_step="make room on the disk or the directory writable; run again in 15 minutes",
             ) from None
+
+
+class DayBudget:
+    """The tokens that this home spent today, all its runs together: Pipedrive tells nobody what is left.
+
+    A day lasts from midnight to midnight in `budget_timezone`. Used as a context; a day that is over counts for nothing.
+    """
+
+    def __init__(self, path: Path, source: PipedriveSource, clock: Callable[[], datetime]) -> None:
+        self._path = path
+        self._allowance = source.daily_tokens
+        self._share = source.max_allowance_share
+        self._zone = ZoneInfo(source.budget_timezone)
+        self._clock = clock
+        self._day = ""
+        self._spent = 0
+        self._put_down = 0
+
+    def __enter__(self) -> DayBudget:
+        self._begin(self._today())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._put_down != self._spent:
+            self._write(self._spent)
+
+    def cost(self, method: str, path: str) -> int:
+        """The tokens of a call that is about to be made, which count from now on; refuses one beyond our share."""
+        tokens = quirks.cost(method, path)
+        today = self._today()
+        if today != self._day:
+            self._begin(today)
+        if self._spent + tokens > self._allowance * self._share:
+            raise SourceUnavailableError(
+                f"today's calls reached {self._share:.0%} of the account's daily {self._allowance:,} tokens; "
+                "this night is incomplete",
+                next_step=f"run again after midnight ({self._zone.key}): a first load goes on where it stopped; "
+                "or raise max_allowance_share",
+            )
+        self._spent += tokens
+        if self._spent > self._put_down:
+            self._write(self._spent + PUT_DOWN_AHEAD)
+        return tokens
+
+    def _today(self) -> str:
+        return self._clock().astimezone(self._zone).date().isoformat()
+
+    def _begin(self, today: str) -> None:
+        try:
+            told = json.loads(self._path.read_text(encoding="utf-8"))
+            spent = int(told["spent"]) if told["day"] == today else 0
+        except (OSError, ValueError, KeyError, TypeError):
+            spent = 0
+        self._day, self._spent, self._put_down = today, spent, spent
+
+    def _write(self, spent: int) -> None:
+        try:
+            write_durably(self._path, json.dumps({"day": self._day, "spent": spent}))
+        except OSError as error:
+            raise StorageError(
+                f"can't write: {error.strerror}",
+                where=self._path.name,
+                next_step="make room on the disk or the directory writable, and run again",
+            ) from None
+        self._put_down = spent

@@ -14,6 +14,10 @@ plan.
 The history of a deal is another matter: 40 tokens a deal, one deal a call. All deals of a company with 5,000
 would be 200,000, so it is read when a deal is new or any of its fields differs from what we hold. The changelog
 costs half and has no ids: two changes in one second could not be put in order, nor told apart from one.
+
+The further persons of a deal ("participants") are 10 tokens a deal, and a swap of two of them changes no field of the
+deal. How many there are is in the list for nothing, so those are asked for that have any beside their main person, if
+the deal is open, new or moved.
 """
 
 from __future__ import annotations
@@ -120,10 +124,12 @@ DEALS = Endpoint(
         "close_time",
         "archive_time",
         "expected_close_date",
+        "participants_count",
         "custom_source",
         "custom_type",
     ),
     cursor="update_time",
+    links=("persons",),
     children=("deal_changes",),
     reads_whole=True,
 )
@@ -234,6 +240,9 @@ COUNTS = ("/v1/deals/summary", "/v1/deals/summary/archived")
 ONE_LEAD = "/v1/leads/{id}"
 ONE_DEAL = "/api/v2/deals/{id}"
 FLOW = "/v1/deals/{id}/flow"
+PARTICIPANTS = "/v1/deals/{id}/participants"
+# What is left out of a deal unless it is asked for.
+DEAL_EXTRAS = "source_lead_id,participants_count"
 
 # Tokens a call, by path; the first that fits.
 TOKENS = (
@@ -250,6 +259,7 @@ TOKENS = (
     (r"/v1/(leadLabels|activityTypes|currencies)", 10),
     (r"/v1/deals/summary(/archived)?", 40),
     (r"/v1/deals/\d+/flow", 40),
+    (r"/v1/deals/\d+/participants", 10),
     (r"/oauth/token", 0),
 )
 DEAREST = 40

@@ -224,6 +224,22 @@ def _participants(found: Any) -> list[dict[str, Any]] | None:
     ]
 
 
+def participant(record: Mapping[str, Any]) -> dict[str, str] | None:
+    """A person of a deal, the main one among them, as a link; the person comes as an object (recorded traffic).
+
+    Proved by test_extract_pipedrive.
+    """
+    person = record.get("person_id")
+    number = person.get("value") if isinstance(person, dict) else person
+    return None if number is None else {"id": str(number), "type": "participant"}
+
+
+def is_alone(fields: Mapping[str, str | None]) -> bool:
+    """Whether a deal has nobody but its main person: the count has that one in it. Untold, there may be others."""
+    count = fields.get("participants_count")
+    return count is not None and count.isdecimal() and int(count) <= (fields.get("person_id") is not None)
+
+
 def fingerprint(fields: Iterable[str | None]) -> str:
     """A record's fields as one short text, to tell whether any of them differs; null and empty are one."""
     joined = "\x1f".join(value or "" for value in fields)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,9 +12,10 @@ from leadrole.crm import windows
 from leadrole.crm.client import Client, RateLimiter, Reply
 from leadrole.crm.loop import read_night
 from leadrole.crm.pipedrive import quirks
-from leadrole.crm.pipedrive.access import CoolDown, app_access, token_access
+from leadrole.crm.pipedrive.access import CoolDown, DayBudget, app_access, token_access
 from leadrole.crm.pipedrive.endpoints import (
     COUNTS,
+    DEAL_EXTRAS,
     ENDPOINTS,
     FLOW,
     LISTS,
@@ -23,6 +24,7 @@ from leadrole.crm.pipedrive.endpoints import (
     NEEDED,
     ONE_DEAL,
     ONE_LEAD,
+    PARTICIPANTS,
     REFERENCES,
 )
 from leadrole.crm.spec import Endpoint, Page, PageProgress, SourceState
@@ -76,21 +78,24 @@ def _read(
         access = app_access(source, run, secrets, clock=clock, sleep=sleep, monotonic=monotonic)
     else:
         access = token_access(source, secrets)
-    with Client(
-        access.base_url,
-        auth=access.auth,
-        secrets=secrets,
-        explain=quirks.explain,
-        read_limits=quirks.Limits(),
-        limiter=RateLimiter(source.burst, quirks.BURST_SECONDS, monotonic=monotonic, sleep=sleep),
-        cost=quirks.cost,
-        allowance=source.daily_tokens,
-        most_share=source.max_allowance_share,
-        numbers_as_text=True,
-        clock=clock,
-        sleep=sleep,
-        monotonic=monotonic,
-    ) as client:
+    path = run.token_path(source.name).with_suffix(".spent.json")
+    with (
+        DayBudget(path, source, clock) as budget,
+        Client(
+            access.base_url,
+            auth=access.auth,
+            secrets=secrets,
+            explain=quirks.explain,
+            read_limits=quirks.Limits(),
+            limiter=RateLimiter(source.burst, quirks.BURST_SECONDS, monotonic=monotonic, sleep=sleep),
+            cost=budget.cost,
+            allowance=source.daily_tokens,
+            numbers_as_text=True,
+            clock=clock,
+            sleep=sleep,
+            monotonic=monotonic,
+        ) as client,
+    ):
         return read_night(PipedriveReader(source, client, state), source, state, run, progress, client, clock)
 
 
@@ -113,6 +118,10 @@ class PipedriveReader:
             if key is not None
         }
         self._held = state.fingerprints
+        # Of tonight's deals: those that are open, and whether nobody is on them beside their main person.
+        self._open: set[str] = set()
+        self._alone: dict[str, bool] = {}
+        self._read_at: datetime | None = None
         self._seen: dict[str, dict[str, str]] = {name: {} for name in LISTS}  # id -> fingerprint, tonight
         self._lacking: dict[str, set[str]] = {name: set(fields) for name, fields in NEEDED.items()}
 
@@ -284,8 +293,33 @@ class PipedriveReader:
                 yield self._page(reply, self._rows(endpoint, reply), following=None, size=MAX_IDS)
 
     def links(self, endpoint: Endpoint, target: str, parents: Sequence[str]) -> Iterator[Page]:
-        """Pipedrive's links are fields of the records."""
-        return iter(())
+        """The persons of deals, where there may be others than the main one; all other links are fields."""
+        for parent in parents:
+            has_moved = self._has_moved(endpoint, parent)
+            is_alone = self._alone.get(parent)
+            if is_alone and self._read_at is not None:
+                yield Page([{"id": parent, "to": []}], self._read_at)
+            elif has_moved or parent in self._open:
+                found = self._participants(parent)
+                if found is not None:
+                    yield found
+
+    def _participants(self, deal: str) -> Page | None:
+        """Everybody on a deal; None if it is gone."""
+        persons: dict[str, dict[str, str]] = {}
+        position = 0
+        while True:
+            params = {"start": str(position), "limit": str(self.page_size)}
+            reply = self._one(PARTICIPANTS.format(id=deal), params)
+            if reply is None:
+                return None
+            records = self._data(reply, "the persons of a deal")
+            persons.update((one["id"], one) for one in map(quirks.participant, records) if one is not None)
+            if not quirks.has_more(reply.body, len(records), self.page_size):
+                return Page([{"id": deal, "to": list(persons.values())}], reply.received_at)
+            if not records:
+                raise _loop("the persons of a deal")
+            position += len(records)
 
     def child_rows(self, endpoint: Endpoint, child: Endpoint, parent: str) -> Iterator[Page]:
         """The changes of a deal that is new or moved; the flow of the rest is what we hold."""
@@ -333,8 +367,8 @@ class PipedriveReader:
 
     @staticmethod
     def _asked(endpoint: Endpoint) -> dict[str, str]:
-        """What must be asked for: the lead that a deal came of is left out otherwise."""
-        return {"include_fields": "source_lead_id"} if endpoint.name == "deals" else {}
+        """What must be asked for: the lead that a deal came of, and how many persons are on it."""
+        return {"include_fields": DEAL_EXTRAS} if endpoint.name == "deals" else {}
 
     def _one(self, path: str, params: Mapping[str, str] | None = None) -> Reply | None:
         """One record, or None if it is gone."""
@@ -359,13 +393,17 @@ class PipedriveReader:
 
     def _rows(self, endpoint: Endpoint, reply: Reply, *, archived: bool = False) -> list[Record]:
         found = self._data(reply, endpoint.name)
+        self._read_at = reply.received_at
         lacking = self._lacking.get(endpoint.name)
         if lacking:
             for record in found:
                 lacking -= set(record)
         return [quirks.trimmed(record, endpoint, custom=self.custom, archived=archived) for record in found]
 
-    def _note(self, endpoint: Endpoint, rows: Iterable[Record]) -> None:
+    def _note(self, endpoint: Endpoint, rows: Sequence[Record]) -> None:
+        if endpoint.name == "deals":
+            self._alone.update((row["id"], quirks.is_alone(row["fields"])) for row in rows)
+            self._open.update(row["id"] for row in rows if row["fields"]["status"] == "open")
         self._seen[endpoint.name].update(
             (row["id"], quirks.fingerprint(row["fields"][name] for name in endpoint.fields)) for row in rows
         )

@@ -453,8 +453,9 @@ class Account:
             if request.one("include_option_labels") == "true":
                 custom = self.shapes.option_labels(custom)
             shape["custom_fields"] = custom
-        if kind == "deals" and "source_lead_id" not in request.names("include_fields"):
-            del shape["source_lead_id"]
+        if kind == "deals":
+            for name in {"source_lead_id", "participants_count"} - set(request.names("include_fields")):
+                del shape[name]
         return self._bent(kind, item, shape)
 
     def _bent(self, kind: str, item: Item, shape: Shape) -> Shape:

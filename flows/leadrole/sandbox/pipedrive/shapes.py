@@ -149,6 +149,7 @@ class Shapes:
             "arr": None,
             "mrr": None,
             "source_lead_id": deal.source_lead,
+            "participants_count": len(deal.participants),
             "custom_fields": self.custom(deal),
         }
 

@@ -1,0 +1,1 @@
+{{ union_crms('exchange_rates') }}

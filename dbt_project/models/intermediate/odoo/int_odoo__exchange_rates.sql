@@ -1,0 +1,7 @@
+-- Amounts of Odoo are in the company's currency already.
+select
+    'odoo' as source_crm,
+    cast(null as text) as currency_code,
+    cast(null as {{ double() }}) as units_per_base,
+    cast(null as date) as rate_date
+where false
