@@ -143,6 +143,29 @@ def test_a_wrong_value_is_told_with_what_is_allowed(tmp_path: Path, lines: dict[
             "exclusions: [{id: X, field: email_domain, equals: a, reason: b, author: c, added_on: 2026-01-01}]",
             "allowed: source, lead_id",
         ),
+        (
+            "schedules: [{for: everybody, from: 2026-01-01, hours: {}}]",
+            "expected company, team:<name> or an owner",
+        ),
+        ('schedules: [{for: "csv:1", from: 2026-01-01, hours: {}}]', "there is no source of kind csv"),
+        (
+            'schedules: [{for: "team:north", from: 2026-01-01, hours: {}}]',
+            "nobody under people has this team",
+        ),
+        ("schedules: [{for: company, from: 2026-01-01, hours: {mon: []}}]", "has no working hours"),
+        (
+            'schedules: [{for: "hubspot:1", from: 2026-01-01, to: 2026-01-01, hours: {}}]',
+            "is not after from",
+        ),
+        (
+            'schedules: [{for: "hubspot:1", from: 2026-01-01, hours: {}}, '
+            '{for: "hubspot:1", from: 2025-01-01, to: 2026-01-02, hours: {}}]',
+            "hubspot:1 has two schedules on 2026-01-01 (schedules[0] too)",
+        ),
+        (
+            'schedules: [{for: "hubspot:1", from: 2026-01-01, hours: {mon: ["09:00-12:00", "11:00-13:00"]}}]',
+            "stretches overlap",
+        ),
         ("roles: &a [*a]", "an alias that contains itself"),
         ("roles: {<<: {a: 1}}", "merge keys"),
         (f"note: Bearer {TOKEN}", "looks like a secret (not shown)"),

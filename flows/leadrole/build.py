@@ -217,12 +217,22 @@ def _config_tables(settings: Settings, run: Run, as_of: datetime) -> Iterable[_T
             )
         ],
     )
+    schedules = (
+        ("company", date.min, None, company.working_hours),
+        *((schedule.of, schedule.from_, schedule.to, schedule.hours) for schedule in settings.schedules),
+    )
+    yield _Table(
+        "schedules",
+        ["schedule_no integer", "calendar varchar", "valid_from date", "valid_to date"],
+        [(number, of, since, until) for number, (of, since, until, _) in enumerate(schedules)],
+    )
     yield _Table(
         "working_hours",
-        ["calendar varchar", "iso_weekday integer", "opens time", "closes time"],
+        ["schedule_no integer", "iso_weekday integer", "opens time", "closes time"],
         [
-            ("company", _ISO_WEEKDAYS[weekday], stretch.opens, stretch.closes)
-            for weekday, stretches in company.working_hours.items()
+            (number, _ISO_WEEKDAYS[weekday], stretch.opens, stretch.closes)
+            for number, (*_, hours) in enumerate(schedules)
+            for weekday, stretches in hours.items()
             for stretch in stretches
         ],
     )
@@ -248,7 +258,14 @@ def _config_tables(settings: Settings, run: Run, as_of: datetime) -> Iterable[_T
     )
     yield _Table(
         "people",
-        ["rep_id varchar", "rep_key varchar", "label varchar", "hours_week double", "seniority varchar"],
+        [
+            "rep_id varchar",
+            "rep_key varchar",
+            "label varchar",
+            "hours_week double",
+            "seniority varchar",
+            "team varchar",
+        ],
         _people(settings, run),
     )
     yield _Table(
@@ -324,13 +341,20 @@ def _holidays(country: str, as_of: datetime) -> list[tuple[date, str]]:
     return sorted(calendar.items())
 
 
-def _people(settings: Settings, run: Run) -> list[tuple[str, str, str, float | None, str | None]]:
+def _people(settings: Settings, run: Run) -> list[tuple[str, str, str, float | None, str | None, str | None]]:
     key = pseudonym_key(run.pseudonym_key_path)
     named = _owners_in_raw(run, {source.kind for source in settings.sources})
-    for assignment in settings.roles:
-        named.setdefault(assignment.person, None)
+    for rep_id in (
+        *(role.person for role in settings.roles),
+        *(
+            schedule.of
+            for schedule in settings.schedules
+            if schedule.of.split(":")[0] not in ("company", "team")
+        ),
+    ):
+        named.setdefault(rep_id, None)
     seniority_in_role = {role.person: role.seniority for role in settings.roles if role.seniority}
-    people: list[tuple[str, str, str, float | None, str | None]] = []
+    people: list[tuple[str, str, str, float | None, str | None, str | None]] = []
     for rep_id in sorted(named):
         configured = settings.people.get(rep_id)
         pseudonym = rep_key(key, rep_id)
@@ -344,6 +368,7 @@ def _people(settings: Settings, run: Run) -> list[tuple[str, str, str, float | N
                 label,
                 configured.hours_week if configured else None,
                 (configured.seniority if configured else None) or seniority_in_role.get(rep_id),
+                configured.team if configured else None,
             )
         )
     _write_names(run, [(rep_id, rep_key(key, rep_id), name) for rep_id, name in named.items()])

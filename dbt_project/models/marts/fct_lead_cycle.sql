@@ -44,6 +44,8 @@ joined as (
         cycle_owners.first_owned_at,
         cycle_owners.routing_wm,
         cycle_owners.owner_wm,
+        cycle_owners.owner_delay_wm,
+        cycle_owners.owner_at_event_rep_id,
         case
             when cycles.qualified_at is not null
                 then coalesce(
@@ -132,6 +134,7 @@ select
     cast(date_trunc('month', {{ local_date('qualified_at') }}) as date) as qualified_month,
     qualified_by_rep_id,
     owner_at_entry_rep_id as owner_at_entry,
+    owner_at_event_rep_id as owner_at_event,
     owner_current_rep_id as owner_current,
     first_owned_at,
     first_attempt_at,
@@ -147,6 +150,7 @@ select
     cast(ttfq_wm as {{ double() }}) as ttfq_wm,
     cast(case when has_clock then routing_wm end as {{ double() }}) as routing_wm,
     cast(case when has_clock then owner_wm end as {{ double() }}) as owner_wm,
+    cast(case when has_clock then owner_delay_wm end as {{ double() }}) as owner_delay_wm,
     cast(case when has_clock then coalesce(ttfa_wm, waiting_wm) end as {{ double() }}) as speed_time_wm,
     ttfa_wm is not null as is_speed_event,
     has_clock
