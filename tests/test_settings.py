@@ -140,8 +140,18 @@ def test_a_wrong_value_is_told_with_what_is_allowed(tmp_path: Path, lines: dict[
         ("currency_rates: {USD: [{date: 2031-01-01, rate: 1.1}]}", "lies in the future"),
         ("currency_rates: {EUR: [{date: 2026-01-01, rate: 1}]}", "is the reporting currency itself"),
         (
-            "exclusions: [{id: X, field: email_domain, equals: a, reason: b, author: c, added_on: 2026-01-01}]",
-            "allowed: source, lead_id",
+            "exclusions: [{id: X, field: name, equals: a, reason: b, author: c, added_on: 2026-01-01}]",
+            "allowed: source, lead_id, email_domain",
+        ),
+        *(
+            (f"exclusions: [{{id: X, {rule}, reason: b, author: c, added_on: 2026-01-01}}]", told)
+            for rule, told in (
+                ("field: source", "write either equals or matches"),
+                ("field: source, equals: a, matches: b", "write either equals or matches"),
+                ('field: source, matches: "**"', "matches everything"),
+                ('field: email_domain, matches: "*.nl"', "name a domain with equals"),
+                ("field: email_domain, equals: a@b.nl", "expected a domain such as example.nl"),
+            )
         ),
         (
             "schedules: [{for: everybody, from: 2026-01-01, hours: {}}]",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -21,9 +22,9 @@ import duckdb
 
 from leadrole import paths
 from leadrole.errors import ChecksFailedError, InternalError, StorageError
-from leadrole.privacy import pseudonym_key, rep_key
+from leadrole.privacy import domain_key, pseudonym_key, rep_key
 from leadrole.run import Run
-from leadrole.settings import ApiSource, Settings
+from leadrole.settings import ApiSource, Exclusion, Settings
 
 NodeProgress = Callable[[int, int, str], None]
 
@@ -190,6 +191,7 @@ class _Table:
 
 def _config_tables(settings: Settings, run: Run, as_of: datetime) -> Iterable[_Table]:
     company = settings.company
+    key = pseudonym_key(run.pseudonym_key_path)
     yield _Table(
         "company",
         [
@@ -300,13 +302,15 @@ def _config_tables(settings: Settings, run: Run, as_of: datetime) -> Iterable[_T
         [
             "rule_id varchar",
             "field varchar",
+            "comparator varchar",
             "value varchar",
+            "compared_with varchar",
             "reason varchar",
             "author varchar",
             "added_on date",
         ],
         [
-            (rule.id, rule.field, rule.equals, rule.reason, rule.author, rule.added_on)
+            (rule.id, rule.field, *_comparison(rule, key), rule.reason, rule.author, rule.added_on)
             for rule in settings.exclusions
         ],
     )
@@ -319,8 +323,28 @@ def _config_tables(settings: Settings, run: Run, as_of: datetime) -> Iterable[_T
             for rate in rates
         ],
     )
+    domains = (str(row[0]) for row in _seed(settings, "freemail_domains", {}).rows)
+    yield _Table(
+        "freemail_domains",
+        ["domain_key varchar"],
+        [(one,) for one in sorted({domain_key(key, domain) or "" for domain in domains} - {""})],
+    )
     yield _seed(settings, "threshold_rules", {"threshold": "double"})
     yield _seed(settings, "metric_catalogue", {"version": "integer", "since": "date"})
+
+
+def _comparison(rule: Exclusion, key: bytes) -> tuple[str, str, str]:
+    """How a rule compares, the text of the config, and what a lead's value is compared with.
+
+    A pattern becomes one of LIKE, with ! before what LIKE would read as a sign of its own; a domain its hash.
+    """
+    if rule.matches is not None:
+        pattern = re.sub("[!%_]", lambda found: f"!{found[0]}", rule.matches.lower())
+        return "matches", rule.matches, pattern.replace("*", "%").replace("?", "_")
+    text = rule.equals or ""
+    if rule.field == "email_domain":
+        return "equals", text, domain_key(key, text) or ""
+    return "equals", text, text.lower()
 
 
 def _seed(settings: Settings, name: str, types: dict[str, str]) -> _Table:

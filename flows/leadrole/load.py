@@ -30,9 +30,9 @@ from leadrole.errors import InternalError, LeadroleError, SourceContractError, S
 from leadrole.landing import Manifest
 from leadrole.privacy import private_files
 from leadrole.run import Run
-from leadrole.settings import CSV_FIELDS, ApiSource, HubspotSource, Settings, SourceSettings
+from leadrole.settings import CSV_FIELDS, CSV_HASHED, ApiSource, HubspotSource, Settings, SourceSettings
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 MAX_QUARANTINE_SHARE = 0.01
 ROW_COLUMNS = (
     "updated_at timestamptz",
@@ -126,7 +126,11 @@ ENDPOINTS: dict[str, tuple[Endpoint, ...]] = {
 TABLES = {
     **{kind: _of_endpoints(kind, endpoints) for kind, endpoints in ENDPOINTS.items()},
     "csv": tuple(
-        _Table("csv", name, tuple(field for field in fields if field != "id"))
+        _Table(
+            "csv",
+            name,
+            tuple(ours for field in fields if field != "id" for ours in CSV_HASHED.get(field, (field,))),
+        )
         for name, fields in CSV_FIELDS.items()
     ),
 }

@@ -654,11 +654,11 @@ class CsvLeads(CsvObject):
 CSV_FIELDS: dict[str, tuple[str, ...]] = {
     "leads": (
         "id", "created_at", "source", "person_id", "owner_id", "qualified_at", "disqualified_at",
-        "disqualified_reason", "qualified_by",
+        "disqualified_reason", "qualified_by", "email", "company_domain",
     ),
     "deals": (
         "id", "lead_id", "created_at", "won_at", "lost_at", "lost_reason", "stage", "amount", "currency",
-        "owner_id", "qualified_by", "closed_by", "deal_type",
+        "owner_id", "qualified_by", "closed_by", "deal_type", "email", "company_domain",
     ),
     "activities": (
         "id", "lead_id", "deal_id", "kind", "direction", "actor", "result", "completed_at", "duration_seconds",
@@ -671,6 +671,11 @@ CSV_REQUIRED: dict[str, tuple[str, ...]] = {
     "deals": ("id",),
     "activities": ("id", "kind", "completed_at"),
     "people": ("id",),
+}
+# What is landed of an address or a domain: keyed hashes, never the text.
+CSV_HASHED: dict[str, tuple[str, ...]] = {
+    "email": ("email_key", "email_domain_key"),
+    "company_domain": ("domain_key",),
 }
 CSV_MOMENTS = frozenset(
     {"created_at", "qualified_at", "disqualified_at", "won_at", "lost_at", "completed_at"}
@@ -755,11 +760,16 @@ class Schedule(Section):
 
 
 class Exclusion(Section):
-    """A reviewed reason to leave leads out."""
+    """A reviewed reason to leave leads out: what a field of theirs equals or matches, and who decided.
+
+    Of addresses only a keyed hash of the domain is held, so a domain can be named and no pattern of it.
+    """
 
     id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,39}$")]
-    field: Literal["source", "lead_id"]
-    equals: Text
+    field: Literal["source", "lead_id", "email_domain"]
+    equals: Text | None = None
+    # With * for any text and ? for any one character; capitals make no difference.
+    matches: Text | None = None
     reason: Text
     author: Text
     added_on: Day
@@ -1690,6 +1700,18 @@ def _cross_exclusions(
         if rule.id in seen:
             yield ("exclusions", index, "id"), f"{rule.id} is also the id of exclusions[{seen[rule.id]}]"
         seen.setdefault(rule.id, index)
+        if (rule.equals is None) == (rule.matches is None):
+            yield ("exclusions", index, "equals"), "write either equals or matches"
+        if rule.field == "email_domain":
+            if rule.matches is not None:
+                yield (
+                    ("exclusions", index, "matches"),
+                    "addresses are held as keyed hashes; name a domain with equals",
+                )
+            elif rule.equals is not None and ("@" in rule.equals or "." not in rule.equals):
+                yield ("exclusions", index, "equals"), "expected a domain such as example.nl"
+        elif rule.matches is not None and not rule.matches.strip("*?"):
+            yield ("exclusions", index, "matches"), "matches everything"
         if rule.added_on > today:
             yield ("exclusions", index, "added_on"), f"{rule.added_on} lies in the future"
 
