@@ -29,6 +29,14 @@ reps as (
     where is_human
 ),
 
+-- One person with two logins is there as long as one of them is.
+gone_reps as (
+    select rep_id
+    from reps
+    group by rep_id
+    having not bool_or(is_active)
+),
+
 joined as (
     select
         cycles.*,
@@ -67,6 +75,7 @@ joined as (
         clocks.cut_days - clocks.entered_days as age_working_days,
         cycles.entered_precision = 'instant' as has_entry_instant,
         responses.first_attempt_at is not null as is_answered,
+        cycles.outcome = 'open' and gone_reps.rep_id is not null as is_orphaned,
         {{ local_date('cycles.entered_at') }} as entered_local_date,
         coalesce(cycles.qualified_at, customers.customer_at) as converted_at
     from cycles
@@ -76,6 +85,7 @@ joined as (
     left join customers on cycles.cycle_id = customers.cycle_id
     left join exclusions on cycles.cycle_id = exclusions.cycle_id
     left join reps on cycles.qualified_by_source_id = reps.rep_source_id
+    left join gone_reps on cycle_owners.owner_current_rep_id = gone_reps.rep_id
 ),
 
 flagged as (
@@ -166,5 +176,6 @@ select
     is_unlogged,
     is_bulk_import,
     is_impossible_order,
+    is_orphaned,
     {{ publication_columns() }}
 from timed
