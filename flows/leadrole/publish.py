@@ -246,15 +246,14 @@ def _deleted_since(
         "select schema_name || '.' || table_name from duckdb_columns()"
         " where database_name = 'raw' and column_name = '_deleted_how' order by all"
     ).fetchall()
-    deleted = sum(
-        _scalar(
+    deleted = 0
+    for (table,) in tables:
+        deleted += _scalar(
             connection,
             f"select count(*) from raw.{table} where _deleted_at is not null"
             f" and coalesce(_deleted_how, '') not in ('merged', 'converted')"
             f" and _first_run <= '{previous.publish_id}' and _last_run > '{previous.publish_id}'",
         )
-        for (table,) in tables
-    )
     connection.execute("detach raw")
     return deleted
 

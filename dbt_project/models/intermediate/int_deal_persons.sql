@@ -80,6 +80,11 @@ known as (
     where person_id in (select persons.person_id from persons)
 ),
 
+surely_known as (
+    select * from known
+    where link_confidence >= 0.85
+),
+
 deal_keys as (
     select
         deals.deal_id,
@@ -88,7 +93,7 @@ deal_keys as (
         contact_keys.company_domain_key
     from deals
     inner join contact_keys on contact_keys.record_kind = 'deal' and deals.deal_id = contact_keys.record_id
-    where deals.deal_id not in (select known.deal_id from known where known.link_confidence >= 0.85)
+    where deals.deal_id not in (select surely_known.deal_id from surely_known)
 ),
 
 lead_keys as (

@@ -134,16 +134,18 @@ worded as (
             when 'failed_casts' then format('{} velden in {} rijen zijn niet te lezen als getal of datum.', k, n)
             when 'orphaned_leads'
                 then format(
-                    '{} van {} open leads staan op naam van iemand die niet meer actief is. Wijs ze toe aan een collega.', k, n
+                    '{} van {} open leads staan op naam van iemand die niet meer actief is. '
+                    || 'Wijs ze toe aan een collega.', k, n
                 )
             when 'orphaned_deals'
                 then format(
-                    '{} van {} open deals staan op naam van iemand die niet meer actief is. Wijs ze toe aan een collega.', k, n
+                    '{} van {} open deals staan op naam van iemand die niet meer actief is. '
+                    || 'Wijs ze toe aan een collega.', k, n
                 )
             when 'unassigned_roles'
                 then format(
-                    '{} van {} pogingen van de laatste 90 dagen zijn van iemand zonder rol in de configuratie; boven 20 % '
-                    || 'verschijnt er geen publicatie. Geef iedereen een rol.', k, n
+                    '{} van {} pogingen van de laatste 90 dagen zijn van iemand zonder rol in de configuratie; '
+                    || 'boven 20 % verschijnt er geen publicatie. Geef iedereen een rol.', k, n
                 )
             when 'touched_before_entry'
                 then format(
@@ -225,16 +227,18 @@ worded as (
             when 'failed_casts' then format('{} fields in {} rows cannot be read as a number or a date.', k, n)
             when 'orphaned_leads'
                 then format(
-                    '{} of {} open leads are in the name of somebody who is no longer active. Assign them to a colleague.', k, n
+                    '{} of {} open leads are in the name of somebody who is no longer active. '
+                    || 'Assign them to a colleague.', k, n
                 )
             when 'orphaned_deals'
                 then format(
-                    '{} of {} open deals are in the name of somebody who is no longer active. Assign them to a colleague.', k, n
+                    '{} of {} open deals are in the name of somebody who is no longer active. '
+                    || 'Assign them to a colleague.', k, n
                 )
             when 'unassigned_roles'
                 then format(
-                    '{} of {} attempts of the last 90 days are by somebody without a role in the configuration; above 20 % '
-                    || 'nothing is published. Give everybody a role.', k, n
+                    '{} of {} attempts of the last 90 days are by somebody without a role in the configuration; '
+                    || 'above 20 % nothing is published. Give everybody a role.', k, n
                 )
             when 'touched_before_entry'
                 then format(

@@ -79,7 +79,8 @@ measured as (
         is_complete,
         cast(band_days as integer) as band_days,
         'share_within_days' as metric_id,
-        {{ rate_columns('', 'followed_count', 'due_count', '1.0 * due_count / nullif(lead_count, 0)', 'is_measurable') }},
+        {{ rate_columns('', 'followed_count', 'due_count', '1.0 * due_count / nullif(lead_count, 0)',
+            'is_measurable') }},
         cast(0.95 as double) as ci_level
     from filled
 )

@@ -47,13 +47,13 @@ sliced as (
 
 scopes as (
     select
-        scope_type,
-        scope_value,
+        sliced.scope_type,
+        sliced.scope_value,
         coalesce(own_calendars.rep_id, 'company') as calendar,
-        cast(date_trunc('week', min(at_local_date)) as date) as first_week
+        cast(date_trunc('week', min(sliced.at_local_date)) as date) as first_week
     from sliced
     left join own_calendars on sliced.scope_type = 'rep' and sliced.scope_value = own_calendars.rep_id
-    group by scope_type, scope_value, own_calendars.rep_id
+    group by sliced.scope_type, sliced.scope_value, own_calendars.rep_id
 ),
 
 working_days as (
