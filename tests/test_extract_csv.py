@@ -11,6 +11,7 @@ import pytest
 from leadrole import landing, load, paths, settings
 from leadrole.crm.csv.reader import moment
 from leadrole.errors import LeadroleError, SourceContractError, SourceUnavailableError
+from leadrole.privacy import domain_key, email_key, pseudonym_key
 from leadrole.settings import Settings
 from support.homes import ids, night, query, run_of, write_config
 
@@ -72,6 +73,39 @@ def test_mapped_columns_arrive_and_the_others_are_not_kept(tmp_path: Path) -> No
     line = next(landing.read(run.landing_dir, file))
     assert line["record"]["raw"] == {"lead": "1", "made": "2026-01-05 09:30", "origin": "web"}
     assert manifest.high_water == datetime(2026, 10, 31, 23, tzinfo=UTC)
+
+
+def test_of_an_address_only_keyed_hashes_are_landed(tmp_path: Path) -> None:
+    config = home(
+        tmp_path,
+        "lead,made,mail,site\n1,2026-01-05,Zoe\u0301@Voorbeeld.nl ,\n2,2026-01-06,zo\u00e9@voorbeeld.nl,https://www.voorbeeld.nl/over\n"
+        "3,2026-01-07,geen,Voorbeeld BV\n",
+        columns="{id: lead, created_at: made, email: mail, company_domain: site}",
+    )
+    night(config)
+    run = run_of(tmp_path)
+    rows = query(
+        run.raw_path, "select email_key, email_domain_key, domain_key from raw_csv.leads order by id"
+    )
+    key = pseudonym_key(run.pseudonym_key_path)
+    domain = domain_key(key, "voorbeeld.nl")
+    assert rows == [
+        (email_key(key, "zo\u00e9@voorbeeld.nl"), domain, None),
+        (email_key(key, "zo\u00e9@voorbeeld.nl"), domain, domain),
+        (None, None, None),
+    ]
+    (manifest,) = landing.manifests(run.landing_dir)
+    text = "".join(str(line) for file in manifest.files for line in landing.read(run.landing_dir, file))
+    assert "oorbeeld" not in text and "geen" not in text
+
+
+def test_another_home_has_other_hashes_and_a_domain_is_no_address() -> None:
+    one, other = b"k" * 32, b"o" * 32
+    assert email_key(one, "a@voorbeeld.nl") != email_key(other, "a@voorbeeld.nl")
+    assert domain_key(one, "a@voorbeeld.nl") == domain_key(one, "http://WWW.voorbeeld.nl:80/x")
+    assert domain_key(one, "a@voorbeeld.nl") != domain_key(other, "a@voorbeeld.nl")
+    assert domain_key(one, "voorbeeld.nl") != email_key(one, "voorbeeld.nl")
+    assert [domain_key(one, text) for text in ("", "x", "a@b", "twee woorden.nl")] == [None] * 4
 
 
 @pytest.mark.parametrize("mark", [b"\xef\xbb\xbf", b""], ids=["with", "without"])

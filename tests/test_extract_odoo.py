@@ -478,12 +478,6 @@ def test_false_is_empty_and_a_link_is_its_id(name: str, value: object, kept: str
     assert quirks.text(name, value) == kept
 
 
-def test_an_address_has_one_pseudonym_however_it_is_written() -> None:
-    key = b"k" * 32
-    assert quirks.email_key(key, " Zoe\u0301@Example.nl ") == quirks.email_key(key, "zo\u00e9@example.nl")
-    assert quirks.email_key(key, "a@example.nl") != quirks.email_key(b"o" * 32, "a@example.nl")
-
-
 def test_versions_may_lack_what_came_later(tmp_path: Path) -> None:
     with server(story(), protocol="jsonrpc") as crm_server:
         night(odoo_home(tmp_path, crm_server.base_url, protocol="jsonrpc"))

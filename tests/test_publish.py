@@ -86,6 +86,42 @@ def test_a_publication_holds_marts_views_parquet_report_and_its_description(tmp_
     }
 
 
+def test_what_was_deleted_since_the_last_publication_is_told_and_that_one_stands(tmp_path: Path) -> None:
+    """Deleted tonight: one known before. A merge is no deletion, and what came and went in between was never shown."""
+    first, second = a_run(tmp_path), a_run(tmp_path, 60)
+    write_candidate(first)
+    publish_one(first)
+    before, after = first.run_id, second.run_id
+    with duckdb.connect(str(second.raw_path)) as connection:
+        connection.execute("create schema raw_hubspot")
+        for table, rows in {
+            "contacts": [
+                ("1", before, before, None, None),
+                ("2", before, after, "2026-11-03", "vanished"),
+                ("3", before, after, "2026-11-03", "merged"),
+                ("4", after, after, "2026-11-03", "vanished"),
+                ("5", before, before, "2026-11-02", "archived"),
+            ],
+            "deals": [("6", before, after, "2026-11-03", "archived"), ("7", before, after, None, None)],
+        }.items():
+            connection.execute(
+                f"create table raw_hubspot.{table} (id text, _first_run text, _last_run text, _deleted_at timestamptz,"
+                " _deleted_how text)"
+            )
+            connection.executemany(f"insert into raw_hubspot.{table} values (?, ?, ?, ?, ?)", rows)
+    write_candidate(second, leads=1)
+    publish_one(second)
+    found = []
+    for run in (first, second):
+        with duckdb.connect(
+            str(run.releases_dir / run.run_id / "leadrole.duckdb"), read_only=True
+        ) as connection:
+            found += connection.execute(
+                "select distinct row_count, deleted_since_last from marts.mart_publication"
+            ).fetchall()
+    assert found == [(3, None), (1, 2)]
+
+
 def test_descriptions_travel_with_the_published_tables(tmp_path: Path) -> None:
     run = a_run(tmp_path)
     write_candidate(run)

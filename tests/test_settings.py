@@ -140,8 +140,41 @@ def test_a_wrong_value_is_told_with_what_is_allowed(tmp_path: Path, lines: dict[
         ("currency_rates: {USD: [{date: 2031-01-01, rate: 1.1}]}", "lies in the future"),
         ("currency_rates: {EUR: [{date: 2026-01-01, rate: 1}]}", "is the reporting currency itself"),
         (
-            "exclusions: [{id: X, field: email_domain, equals: a, reason: b, author: c, added_on: 2026-01-01}]",
-            "allowed: source, lead_id",
+            "exclusions: [{id: X, field: name, equals: a, reason: b, author: c, added_on: 2026-01-01}]",
+            "allowed: source, lead_id, email_domain",
+        ),
+        *(
+            (f"exclusions: [{{id: X, {rule}, reason: b, author: c, added_on: 2026-01-01}}]", told)
+            for rule, told in (
+                ("field: source", "write either equals or matches"),
+                ("field: source, equals: a, matches: b", "write either equals or matches"),
+                ('field: source, matches: "**"', "matches everything"),
+                ('field: email_domain, matches: "*.nl"', "name a domain with equals"),
+                ("field: email_domain, equals: a@b.nl", "expected a domain such as example.nl"),
+            )
+        ),
+        (
+            "schedules: [{for: everybody, from: 2026-01-01, hours: {}}]",
+            "expected company, team:<name> or an owner",
+        ),
+        ('schedules: [{for: "csv:1", from: 2026-01-01, hours: {}}]', "there is no source of kind csv"),
+        (
+            'schedules: [{for: "team:north", from: 2026-01-01, hours: {}}]',
+            "nobody under people has this team",
+        ),
+        ("schedules: [{for: company, from: 2026-01-01, hours: {mon: []}}]", "has no working hours"),
+        (
+            'schedules: [{for: "hubspot:1", from: 2026-01-01, to: 2026-01-01, hours: {}}]',
+            "is not after from",
+        ),
+        (
+            'schedules: [{for: "hubspot:1", from: 2026-01-01, hours: {}}, '
+            '{for: "hubspot:1", from: 2025-01-01, to: 2026-01-02, hours: {}}]',
+            "hubspot:1 has two schedules on 2026-01-01 (schedules[0] too)",
+        ),
+        (
+            'schedules: [{for: "hubspot:1", from: 2026-01-01, hours: {mon: ["09:00-12:00", "11:00-13:00"]}}]',
+            "stretches overlap",
         ),
         ("roles: &a [*a]", "an alias that contains itself"),
         ("roles: {<<: {a: 1}}", "merge keys"),

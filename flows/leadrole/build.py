@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -21,9 +22,9 @@ import duckdb
 
 from leadrole import paths
 from leadrole.errors import ChecksFailedError, InternalError, StorageError
-from leadrole.privacy import pseudonym_key, rep_key
+from leadrole.privacy import domain_key, pseudonym_key, rep_key
 from leadrole.run import Run
-from leadrole.settings import ApiSource, Settings
+from leadrole.settings import ApiSource, Exclusion, Settings
 
 NodeProgress = Callable[[int, int, str], None]
 
@@ -190,6 +191,7 @@ class _Table:
 
 def _config_tables(settings: Settings, run: Run, as_of: datetime) -> Iterable[_Table]:
     company = settings.company
+    key = pseudonym_key(run.pseudonym_key_path)
     yield _Table(
         "company",
         [
@@ -217,12 +219,22 @@ def _config_tables(settings: Settings, run: Run, as_of: datetime) -> Iterable[_T
             )
         ],
     )
+    schedules = (
+        ("company", date.min, None, company.working_hours),
+        *((schedule.of, schedule.from_, schedule.to, schedule.hours) for schedule in settings.schedules),
+    )
+    yield _Table(
+        "schedules",
+        ["schedule_no integer", "calendar varchar", "valid_from date", "valid_to date"],
+        [(number, of, since, until) for number, (of, since, until, _) in enumerate(schedules)],
+    )
     yield _Table(
         "working_hours",
-        ["calendar varchar", "iso_weekday integer", "opens time", "closes time"],
+        ["schedule_no integer", "iso_weekday integer", "opens time", "closes time"],
         [
-            ("company", _ISO_WEEKDAYS[weekday], stretch.opens, stretch.closes)
-            for weekday, stretches in company.working_hours.items()
+            (number, _ISO_WEEKDAYS[weekday], stretch.opens, stretch.closes)
+            for number, (*_, hours) in enumerate(schedules)
+            for weekday, stretches in hours.items()
             for stretch in stretches
         ],
     )
@@ -248,7 +260,14 @@ def _config_tables(settings: Settings, run: Run, as_of: datetime) -> Iterable[_T
     )
     yield _Table(
         "people",
-        ["rep_id varchar", "rep_key varchar", "label varchar", "hours_week double", "seniority varchar"],
+        [
+            "rep_id varchar",
+            "rep_key varchar",
+            "label varchar",
+            "hours_week double",
+            "seniority varchar",
+            "team varchar",
+        ],
         _people(settings, run),
     )
     yield _Table(
@@ -283,13 +302,15 @@ def _config_tables(settings: Settings, run: Run, as_of: datetime) -> Iterable[_T
         [
             "rule_id varchar",
             "field varchar",
+            "comparator varchar",
             "value varchar",
+            "compared_with varchar",
             "reason varchar",
             "author varchar",
             "added_on date",
         ],
         [
-            (rule.id, rule.field, rule.equals, rule.reason, rule.author, rule.added_on)
+            (rule.id, rule.field, *_comparison(rule, key), rule.reason, rule.author, rule.added_on)
             for rule in settings.exclusions
         ],
     )
@@ -302,8 +323,28 @@ def _config_tables(settings: Settings, run: Run, as_of: datetime) -> Iterable[_T
             for rate in rates
         ],
     )
+    domains = (str(row[0]) for row in _seed(settings, "freemail_domains", {}).rows)
+    yield _Table(
+        "freemail_domains",
+        ["domain_key varchar"],
+        [(one,) for one in sorted({domain_key(key, domain) or "" for domain in domains} - {""})],
+    )
     yield _seed(settings, "threshold_rules", {"threshold": "double"})
     yield _seed(settings, "metric_catalogue", {"version": "integer", "since": "date"})
+
+
+def _comparison(rule: Exclusion, key: bytes) -> tuple[str, str, str]:
+    """How a rule compares, the text of the config, and what a lead's value is compared with.
+
+    A pattern becomes one of LIKE, with ! before what LIKE would read as a sign of its own; a domain its hash.
+    """
+    if rule.matches is not None:
+        pattern = re.sub("[!%_]", lambda found: f"!{found[0]}", rule.matches.lower())
+        return "matches", rule.matches, pattern.replace("*", "%").replace("?", "_")
+    text = rule.equals or ""
+    if rule.field == "email_domain":
+        return "equals", text, domain_key(key, text) or ""
+    return "equals", text, text.lower()
 
 
 def _seed(settings: Settings, name: str, types: dict[str, str]) -> _Table:
@@ -324,13 +365,20 @@ def _holidays(country: str, as_of: datetime) -> list[tuple[date, str]]:
     return sorted(calendar.items())
 
 
-def _people(settings: Settings, run: Run) -> list[tuple[str, str, str, float | None, str | None]]:
+def _people(settings: Settings, run: Run) -> list[tuple[str, str, str, float | None, str | None, str | None]]:
     key = pseudonym_key(run.pseudonym_key_path)
     named = _owners_in_raw(run, {source.kind for source in settings.sources})
-    for assignment in settings.roles:
-        named.setdefault(assignment.person, None)
+    for rep_id in (
+        *(role.person for role in settings.roles),
+        *(
+            schedule.of
+            for schedule in settings.schedules
+            if schedule.of.split(":")[0] not in ("company", "team")
+        ),
+    ):
+        named.setdefault(rep_id, None)
     seniority_in_role = {role.person: role.seniority for role in settings.roles if role.seniority}
-    people: list[tuple[str, str, str, float | None, str | None]] = []
+    people: list[tuple[str, str, str, float | None, str | None, str | None]] = []
     for rep_id in sorted(named):
         configured = settings.people.get(rep_id)
         pseudonym = rep_key(key, rep_id)
@@ -344,6 +392,7 @@ def _people(settings: Settings, run: Run) -> list[tuple[str, str, str, float | N
                 label,
                 configured.hours_week if configured else None,
                 (configured.seniority if configured else None) or seniority_in_role.get(rep_id),
+                configured.team if configured else None,
             )
         )
     _write_names(run, [(rep_id, rep_key(key, rep_id), name) for rep_id, name in named.items()])

@@ -31,7 +31,7 @@ from leadrole.errors import InternalError, LeadroleError, SourceContractError, S
 from leadrole.landing import LandedFile, Manifest
 from leadrole.privacy import private_files
 from leadrole.run import Run
-from leadrole.settings import CSV_FIELDS, ApiSource, HubspotSource, Settings, SourceSettings
+from leadrole.settings import CSV_FIELDS, CSV_HASHED, ApiSource, HubspotSource, Settings, SourceSettings
 
 SCHEMA_VERSION = 4
 MAX_QUARANTINE_SHARE = 0.01
@@ -131,7 +131,11 @@ ENDPOINTS: dict[str, tuple[Endpoint, ...]] = {
 TABLES = {
     **{kind: _of_endpoints(kind, endpoints) for kind, endpoints in ENDPOINTS.items()},
     "csv": tuple(
-        _Table("csv", name, tuple(field for field in fields if field != "id"))
+        _Table(
+            "csv",
+            name,
+            tuple(ours for field in fields if field != "id" for ours in CSV_HASHED.get(field, (field,))),
+        )
         for name, fields in CSV_FIELDS.items()
     ),
 }

@@ -7,7 +7,9 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import secrets
+import unicodedata
 import urllib.parse
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -75,6 +77,24 @@ def _read_key(path: Path) -> bytes:
 def rep_key(key: bytes, rep_id: str) -> str:
     """The pseudonym of one rep: the same every night in this home, unlinkable without the key."""
     return hmac.new(key, rep_id.encode("utf-8"), hashlib.sha256).hexdigest()[:12]
+
+
+def email_key(key: bytes, address: str) -> str:
+    """A pseudonym for an address: the same for the same address in this home, unlinkable without its key."""
+    plain = unicodedata.normalize("NFC", address).strip().lower()
+    return hmac.new(key, plain.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:16]
+
+
+def domain_key(key: bytes, text: str) -> str | None:
+    """A pseudonym for the domain of an address, a web site or a bare domain; None where there is no domain.
+
+    `www.` is left out, so that a site and the addresses of the same company agree.
+    """
+    plain = unicodedata.normalize("NFC", text).strip().lower().rpartition("@")[2]
+    host = plain.rpartition("//")[2].partition("/")[0].partition(":")[0].strip(".").removeprefix("www.")
+    if not re.fullmatch(r"[^\s.]+(\.[^\s.]+)+", host):
+        return None
+    return hmac.new(key, f"domain:{host}".encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:16]
 
 
 def redact(text: str, hidden: Iterable[str]) -> str:

@@ -202,14 +202,20 @@ def _write_publication_table(
         "create table release.marts.mart_publication (publish_id varchar, table_name varchar, row_count bigint,"
         " started_at timestamptz, as_of_utc timestamptz, data_through_utc timestamptz,"
         " previous_publish_id varchar, dbt_tests_passed integer, expectations_passed integer,"
-        " leadrole_version varchar)"
+        " leadrole_version varchar, deleted_since_last bigint)"
     )
     connection.execute(
         "comment on table release.marts.mart_publication is"
         " 'What this publication holds and which checks it passed. One row per published table.'"
     )
+    connection.execute(
+        "comment on column release.marts.mart_publication.deleted_since_last is"
+        " 'Records of all sources that the previous publication counted and that were deleted in the CRM since, merges"
+        " and conversions not among them; NULL for the first publication. The earlier one stands as it was published.'"
+    )
+    deleted = _deleted_since(connection, run, previous)
     connection.executemany(
-        "insert into release.marts.mart_publication values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "insert into release.marts.mart_publication values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             [
                 run.run_id,
@@ -222,10 +228,34 @@ def _write_publication_table(
                 checks.dbt_tests,
                 checks.expectations,
                 __version__,
+                deleted,
             ]
             for table, rows in row_counts.items()
         ],
     )
+
+
+def _deleted_since(
+    connection: duckdb.DuckDBPyConnection, run: Run, previous: Publication | None
+) -> int | None:
+    """Records deleted in a run after the previous publication that had come before it."""
+    if previous is None or not run.raw_path.is_file():
+        return None
+    attach(connection, run.raw_path, "raw")
+    tables = connection.execute(
+        "select schema_name || '.' || table_name from duckdb_columns()"
+        " where database_name = 'raw' and column_name = '_deleted_how' order by all"
+    ).fetchall()
+    deleted = 0
+    for (table,) in tables:
+        deleted += _scalar(
+            connection,
+            f"select count(*) from raw.{table} where _deleted_at is not null"
+            f" and coalesce(_deleted_how, '') not in ('merged', 'converted')"
+            f" and _first_run <= '{previous.publish_id}' and _last_run > '{previous.publish_id}'",
+        )
+    connection.execute("detach raw")
+    return deleted
 
 
 def _copy_comments(connection: duckdb.DuckDBPyConnection, table: str) -> None:

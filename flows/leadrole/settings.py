@@ -189,6 +189,17 @@ def _as_open_hours(value: object) -> object:
     return OpenHours(opens=opens, closes=closes)
 
 
+def _is_schedule_of(value: object) -> object:
+    if not isinstance(value, str) or value == "company" or re.fullmatch(r"team:[a-z][a-z0-9_]{0,39}", value):
+        return value
+    try:
+        return _is_rep(value)
+    except ValueError:
+        raise ValueError(
+            "expected company, team:<name> or an owner id such as hubspot:101, whose hours these are"
+        ) from None
+
+
 Stretch = Annotated[OpenHours, BeforeValidator(_as_open_hours)]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 OFFICE_HOURS: dict[Weekday, tuple[OpenHours, ...]] = {
@@ -650,11 +661,11 @@ class CsvLeads(CsvObject):
 CSV_FIELDS: dict[str, tuple[str, ...]] = {
     "leads": (
         "id", "created_at", "source", "person_id", "owner_id", "qualified_at", "disqualified_at",
-        "disqualified_reason", "qualified_by",
+        "disqualified_reason", "qualified_by", "email", "company_domain",
     ),
     "deals": (
         "id", "lead_id", "created_at", "won_at", "lost_at", "lost_reason", "stage", "amount", "currency",
-        "owner_id", "qualified_by", "closed_by", "deal_type",
+        "owner_id", "qualified_by", "closed_by", "deal_type", "email", "company_domain",
     ),
     "activities": (
         "id", "lead_id", "deal_id", "kind", "direction", "actor", "result", "completed_at", "duration_seconds",
@@ -667,6 +678,11 @@ CSV_REQUIRED: dict[str, tuple[str, ...]] = {
     "deals": ("id",),
     "activities": ("id", "kind", "completed_at"),
     "people": ("id",),
+}
+# What is landed of an address or a domain: keyed hashes, never the text.
+CSV_HASHED: dict[str, tuple[str, ...]] = {
+    "email": ("email_key", "email_domain_key"),
+    "company_domain": ("domain_key",),
 }
 CSV_MOMENTS = frozenset(
     {"created_at", "qualified_at", "disqualified_at", "won_at", "lost_at", "completed_at"}
@@ -734,14 +750,33 @@ class Person(Section):
     label: Text | None = None
     hours_week: Annotated[float, Field(gt=0, le=80)] | None = None
     seniority: Seniority | None = None
+    team: Name | None = None
+
+
+class Schedule(Section):
+    """Working hours that hold for some days, `to` exclusive: of the company, a team or a person.
+
+    A person's schedule goes before the team's, the team's before the company's; on days without any the
+    company's `working_hours` hold. No hours at all is leave.
+    """
+
+    of: Annotated[str, BeforeValidator(_is_schedule_of)] = Field(alias="for")
+    from_: Day = Field(alias="from")
+    to: Day | None = None
+    hours: dict[Weekday, tuple[Stretch, ...]]
 
 
 class Exclusion(Section):
-    """A reviewed reason to leave leads out."""
+    """A reviewed reason to leave leads out: what a field of theirs equals or matches, and who decided.
+
+    Of addresses only a keyed hash of the domain is held, so a domain can be named and no pattern of it.
+    """
 
     id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,39}$")]
-    field: Literal["source", "lead_id"]
-    equals: Text
+    field: Literal["source", "lead_id", "email_domain"]
+    equals: Text | None = None
+    # With * for any text and ? for any one character; capitals make no difference.
+    matches: Text | None = None
     reason: Text
     author: Text
     added_on: Day
@@ -825,6 +860,7 @@ class Settings(Section):
     lead_sources: dict[str, LeadSource] = {}
     roles: tuple[RoleAssignment, ...] = ()
     people: dict[RepId, Person] = {}
+    schedules: tuple[Schedule, ...] = ()
     exclusions: tuple[Exclusion, ...] = ()
     currency_rates: dict[Currency, tuple[CurrencyRate, ...]] = {}
     parameters: Parameters = Parameters()
@@ -1175,6 +1211,7 @@ SECTIONS: dict[str, tuple[TypeAdapter[Any], bool]] = {
     "lead_sources": (TypeAdapter(dict[str, LeadSource]), False),
     "roles": (TypeAdapter(tuple[RoleAssignment, ...]), False),
     "people": (TypeAdapter(dict[RepId, Person]), False),
+    "schedules": (TypeAdapter(tuple[Schedule, ...]), False),
     "exclusions": (TypeAdapter(tuple[Exclusion, ...]), False),
     "currency_rates": (TypeAdapter(dict[Currency, tuple[CurrencyRate, ...]]), False),
     "parameters": (TypeAdapter(Parameters), False),
@@ -1585,6 +1622,7 @@ def _cross(values: Mapping[str, Any], today: date) -> Iterator[tuple[Path_, str]
         "company": _cross_company,
         "roles": _cross_roles,
         "people": _cross_people,
+        "schedules": _cross_schedules,
         "exclusions": _cross_exclusions,
         "currency_rates": _cross_rates,
         "parameters": _cross_parameters,
@@ -1596,11 +1634,16 @@ def _cross(values: Mapping[str, Any], today: date) -> Iterator[tuple[Path_, str]
             yield from check(values[key], values, today)
 
 
-def _cross_company(company: Company, _: Mapping[str, Any], __: date) -> Iterator[tuple[Path_, str]]:
-    for day, stretches in company.working_hours.items():
+def _overlapping(hours: Mapping[Weekday, tuple[OpenHours, ...]]) -> Iterator[Weekday]:
+    for day, stretches in hours.items():
         ordered = sorted(stretches, key=lambda stretch: stretch.opens)
         if any(later.opens < earlier.closes for earlier, later in itertools.pairwise(ordered)):
-            yield ("company", "working_hours", day), "stretches overlap"
+            yield day
+
+
+def _cross_company(company: Company, _: Mapping[str, Any], __: date) -> Iterator[tuple[Path_, str]]:
+    for day in _overlapping(company.working_hours):
+        yield ("company", "working_hours", day), "stretches overlap"
     if not any(company.working_hours.values()):
         yield ("company", "working_hours"), "the week has no working hours"
 
@@ -1642,6 +1685,36 @@ def _cross_people(
             yield ("people", person), f"there is no source of kind {kind}"
 
 
+def _cross_schedules(
+    schedules: tuple[Schedule, ...], values: Mapping[str, Any], _: date
+) -> Iterator[tuple[Path_, str]]:
+    kinds = _kinds(values)
+    people: Mapping[str, Person] = values.get("people", {})
+    teams = {f"team:{person.team}" for person in people.values() if person.team}
+    for index, schedule in enumerate(schedules):
+        if schedule.to and schedule.to <= schedule.from_:
+            yield ("schedules", index, "to"), f"{schedule.to} is not after from ({schedule.from_})"
+        for day in _overlapping(schedule.hours):
+            yield ("schedules", index, "hours", day), "stretches overlap"
+        if schedule.of == "company" and not any(schedule.hours.values()):
+            yield ("schedules", index, "hours"), "the company's week has no working hours"
+        kind = schedule.of.split(":")[0]
+        if kind == "team" and schedule.of not in teams:
+            yield ("schedules", index, "for"), f"{schedule.of}: nobody under people has this team"
+        elif kind not in ("company", "team") and kinds and kind not in kinds:
+            yield ("schedules", index, "for"), f"{schedule.of}: there is no source of kind {kind}"
+        for earlier, other in enumerate(schedules[:index]):
+            if (
+                other.of == schedule.of
+                and other.from_ < (schedule.to or date.max)
+                and schedule.from_ < (other.to or date.max)
+            ):
+                yield (
+                    ("schedules", index, "from"),
+                    f"{schedule.of} has two schedules on {max(other.from_, schedule.from_)} (schedules[{earlier}] too)",
+                )
+
+
 def _cross_exclusions(
     exclusions: tuple[Exclusion, ...], _: Mapping[str, Any], today: date
 ) -> Iterator[tuple[Path_, str]]:
@@ -1650,6 +1723,18 @@ def _cross_exclusions(
         if rule.id in seen:
             yield ("exclusions", index, "id"), f"{rule.id} is also the id of exclusions[{seen[rule.id]}]"
         seen.setdefault(rule.id, index)
+        if (rule.equals is None) == (rule.matches is None):
+            yield ("exclusions", index, "equals"), "write either equals or matches"
+        if rule.field == "email_domain":
+            if rule.matches is not None:
+                yield (
+                    ("exclusions", index, "matches"),
+                    "addresses are held as keyed hashes; name a domain with equals",
+                )
+            elif rule.equals is not None and ("@" in rule.equals or "." not in rule.equals):
+                yield ("exclusions", index, "equals"), "expected a domain such as example.nl"
+        elif rule.matches is not None and not rule.matches.strip("*?"):
+            yield ("exclusions", index, "matches"), "matches everything"
         if rule.added_on > today:
             yield ("exclusions", index, "added_on"), f"{rule.added_on} lies in the future"
 

@@ -19,6 +19,18 @@ int_working_intervals as (
     select * from {{ ref('int_working_intervals') }}
 ),
 
+person_intervals as (
+    select
+        reps.rep_id,
+        person_intervals.*
+    from {{ ref('int_person_working_intervals') }} as person_intervals
+    inner join {{ ref('int_reps') }} as reps on person_intervals.calendar = reps.rep_source_id
+),
+
+own_calendars as (
+    select distinct rep_id from person_intervals
+),
+
 -- The clock of a cycle runs from its entry to its first attempt, or to the cut.
 clocks as (
     select
@@ -79,13 +91,44 @@ both_ends as (
         {{ worked_minutes('starts.ended_at') }} as end_minutes
     from starts
     asof left join int_working_intervals on starts.ended_at >= int_working_intervals.start_utc
+),
+
+-- The lead waits in the company's time; an owner is charged in the own time, if that is another.
+own_starts as (
+    select
+        both_ends.cycle_id,
+        both_ends.rep_id,
+        both_ends.started_at,
+        both_ends.ended_at,
+        {{ worked_minutes('both_ends.started_at', 'person_intervals') }} as start_minutes
+    from both_ends
+    inner join own_calendars on both_ends.rep_id = own_calendars.rep_id
+    asof left join person_intervals
+        on both_ends.rep_id = person_intervals.rep_id and both_ends.started_at >= person_intervals.start_utc
+),
+
+own_times as (
+    select
+        own_starts.cycle_id,
+        own_starts.rep_id,
+        own_starts.started_at,
+        {{ worked_minutes('own_starts.ended_at', 'person_intervals') }} - own_starts.start_minutes as owner_wm
+    from own_starts
+    asof left join person_intervals
+        on own_starts.rep_id = person_intervals.rep_id and own_starts.ended_at >= person_intervals.start_utc
 )
 
 select
-    cycle_id,
-    rep_id,
-    is_human,
-    started_at,
-    ended_at,
-    end_minutes - start_minutes as segment_wm
+    both_ends.cycle_id,
+    both_ends.rep_id,
+    both_ends.is_human,
+    both_ends.started_at,
+    both_ends.ended_at,
+    both_ends.end_minutes - both_ends.start_minutes as segment_wm,
+    coalesce(own_times.owner_wm, both_ends.end_minutes - both_ends.start_minutes) as segment_owner_wm
 from both_ends
+left join own_times
+    on
+        both_ends.cycle_id = own_times.cycle_id
+        and both_ends.rep_id = own_times.rep_id
+        and both_ends.started_at = own_times.started_at

@@ -57,6 +57,17 @@ after_handover as (
         on handed.person_id = owner_intervals.owned_id and handed.settled_at >= owner_intervals.valid_from
 ),
 
+-- The outcome is credited to whoever had the lead when it closed, whoever has it now.
+at_close as (
+    select
+        cycles.cycle_id,
+        owner_intervals.rep_id
+    from cycles
+    asof inner join owner_intervals
+        on cycles.person_id = owner_intervals.owned_id and cycles.closed_at >= owner_intervals.valid_from
+    where cycles.closed_at is not null
+),
+
 at_cut as (
     select
         owned_id as person_id,
@@ -69,7 +80,8 @@ charged as (
     select
         cycle_id,
         sum(segment_wm) filter (where not is_human) as routing_wm,
-        sum(segment_wm) filter (where is_human) as owner_wm
+        sum(segment_wm) filter (where is_human) as owner_wm,
+        sum(segment_owner_wm) filter (where is_human) as owner_delay_wm
     from segments
     group by cycle_id
 )
@@ -82,10 +94,13 @@ select
     at_cut.rep_id as owner_current_rep_id,
     cast(coalesce(charged.routing_wm, 0) as {{ double() }}) as routing_wm,
     cast(coalesce(charged.owner_wm, 0) as {{ double() }}) as owner_wm,
+    cast(coalesce(charged.owner_delay_wm, 0) as {{ double() }}) as owner_delay_wm,
+    at_close.rep_id as owner_at_event_rep_id,
     human_owners.owned_at as first_owned_at
 from cycles
 left join human_owners on cycles.cycle_id = human_owners.cycle_id
 left join at_qualification on cycles.cycle_id = at_qualification.cycle_id
 left join after_handover on cycles.cycle_id = after_handover.cycle_id
+left join at_close on cycles.cycle_id = at_close.cycle_id
 left join at_cut on cycles.person_id = at_cut.person_id
 left join charged on cycles.cycle_id = charged.cycle_id

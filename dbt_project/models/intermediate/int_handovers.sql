@@ -231,6 +231,8 @@ clocks as (
         max(worked_minutes) filter (where clock_point = 'qualified') as qualified_minutes,
         max(worked_minutes) filter (where clock_point = 'touch') as touch_minutes,
         max(worked_minutes) filter (where clock_point = 'cut') as cut_minutes,
+        max(worked_days) filter (where clock_point = 'qualified') as qualified_days,
+        max(worked_days) filter (where clock_point = 'cut') as cut_days,
         max(worked_days) filter (where clock_point = 'touch') as touch_days,
         max(worked_days) filter (where clock_point = 'rejected') as rejected_days
     from read
@@ -245,6 +247,7 @@ select
     case when joined.rejected_at is not null then joined.rejected_reason end as rejected_reason,
     clocks.touch_minutes - clocks.qualified_minutes as handover_wm,
     clocks.cut_minutes - clocks.qualified_minutes as waiting_wm,
+    clocks.cut_days - clocks.qualified_days as age_working_days,
     case
         when
             joined.rejected_at is null

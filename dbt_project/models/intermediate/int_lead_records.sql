@@ -63,6 +63,7 @@ sourced as (
 -- person, and a date without a time can't be within two minutes of anything.
 counted as (
     select
+        source_crm,
         lead_id,
         source,
         created_at,
@@ -78,7 +79,7 @@ imported as (
     select
         lead_id,
         max(within_count) over (
-            partition by source order by created_at
+            partition by source_crm, source order by created_at
             range between interval 2 minutes preceding and current row
         ) >= 25 as is_bulk_import
     from counted

@@ -1,7 +1,32 @@
 with
 
-int_working_intervals as (
+company_intervals as (
     select * from {{ ref('int_working_intervals') }}
+),
+
+person_intervals as (
+    select * from {{ ref('int_person_working_intervals') }}
+),
+
+reps as (
+    select * from {{ ref('int_reps') }}
+),
+
+company as (
+    select * from {{ ref('stg_config__company') }}
+),
+
+-- Whose hours differ from the company's is a fact about an employee.
+intervals as (
+    select * from company_intervals
+    union all by name
+    select
+        person_intervals.* exclude (calendar),
+        reps.rep_id as calendar
+    from person_intervals
+    inner join reps on person_intervals.calendar = reps.rep_source_id
+    cross join company
+    where company.has_people_metrics
 )
 
 select
@@ -11,4 +36,4 @@ select
     end_utc,
     interval_minutes as working_minutes,
     {{ publication_columns() }}
-from int_working_intervals
+from intervals

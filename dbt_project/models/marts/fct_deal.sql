@@ -39,6 +39,14 @@ reps as (
     where is_human
 ),
 
+-- One person with two logins is there as long as one of them is.
+gone_reps as (
+    select rep_id
+    from reps
+    group by rep_id
+    having not bool_or(is_active)
+),
+
 current_stages as (
     select * from stage_intervals
     where exited_at is null
@@ -100,6 +108,7 @@ joined as (
         case when deals.closed_at is not null then coalesce(closer.rep_id, owners_at_close.rep_id) end
             as owner_at_close_rep_id,
         owners_now.rep_id as owner_current_rep_id,
+        deals.status = 'open' and gone_reps.rep_id is not null as is_orphaned,
         coalesce(current_stages.stage_label, deals.stage_id) as stage_label,
         amounts.fx_rate,
         amounts.fx_date,
@@ -127,6 +136,7 @@ joined as (
     left join current_states on deals.deal_id = current_states.deal_id
     left join owners_at_close on deals.deal_id = owners_at_close.deal_id
     left join owners_now on deals.deal_id = owners_now.deal_id
+    left join gone_reps on owners_now.rep_id = gone_reps.rep_id
     left join reps as qualifier on deals.qualified_by_id = qualifier.rep_source_id
     left join reps as closer on deals.closed_by_id = closer.rep_source_id
 )
@@ -163,5 +173,6 @@ select
     next_step_at,
     expected_close_date,
     is_new_business,
+    is_orphaned,
     {{ publication_columns() }}
 from joined

@@ -48,6 +48,7 @@ select
     cast(case when has_instants and not is_unlogged then coalesce(handover_wm, waiting_wm) end as {{ double() }})
         as speed_time_wm,
     has_instants and handover_wm is not null as is_speed_event,
+    cast(age_working_days as {{ double() }}) as age_working_days,
     coalesce(qualifier_rep_id = closer_rep_id, false) as is_self_handover,
     rejected_at,
     rejected_reason,

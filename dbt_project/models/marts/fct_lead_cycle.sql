@@ -29,6 +29,14 @@ reps as (
     where is_human
 ),
 
+-- One person with two logins is there as long as one of them is.
+gone_reps as (
+    select rep_id
+    from reps
+    group by rep_id
+    having not bool_or(is_active)
+),
+
 joined as (
     select
         cycles.*,
@@ -44,6 +52,8 @@ joined as (
         cycle_owners.first_owned_at,
         cycle_owners.routing_wm,
         cycle_owners.owner_wm,
+        cycle_owners.owner_delay_wm,
+        cycle_owners.owner_at_event_rep_id,
         case
             when cycles.qualified_at is not null
                 then coalesce(
@@ -65,6 +75,7 @@ joined as (
         clocks.cut_days - clocks.entered_days as age_working_days,
         cycles.entered_precision = 'instant' as has_entry_instant,
         responses.first_attempt_at is not null as is_answered,
+        cycles.outcome = 'open' and gone_reps.rep_id is not null as is_orphaned,
         {{ local_date('cycles.entered_at') }} as entered_local_date,
         coalesce(cycles.qualified_at, customers.customer_at) as converted_at
     from cycles
@@ -74,6 +85,7 @@ joined as (
     left join customers on cycles.cycle_id = customers.cycle_id
     left join exclusions on cycles.cycle_id = exclusions.cycle_id
     left join reps on cycles.qualified_by_source_id = reps.rep_source_id
+    left join gone_reps on cycle_owners.owner_current_rep_id = gone_reps.rep_id
 ),
 
 flagged as (
@@ -132,6 +144,7 @@ select
     cast(date_trunc('month', {{ local_date('qualified_at') }}) as date) as qualified_month,
     qualified_by_rep_id,
     owner_at_entry_rep_id as owner_at_entry,
+    owner_at_event_rep_id as owner_at_event,
     owner_current_rep_id as owner_current,
     first_owned_at,
     first_attempt_at,
@@ -147,6 +160,7 @@ select
     cast(ttfq_wm as {{ double() }}) as ttfq_wm,
     cast(case when has_clock then routing_wm end as {{ double() }}) as routing_wm,
     cast(case when has_clock then owner_wm end as {{ double() }}) as owner_wm,
+    cast(case when has_clock then owner_delay_wm end as {{ double() }}) as owner_delay_wm,
     cast(case when has_clock then coalesce(ttfa_wm, waiting_wm) end as {{ double() }}) as speed_time_wm,
     ttfa_wm is not null as is_speed_event,
     has_clock
@@ -162,5 +176,6 @@ select
     is_unlogged,
     is_bulk_import,
     is_impossible_order,
+    is_orphaned,
     {{ publication_columns() }}
 from timed

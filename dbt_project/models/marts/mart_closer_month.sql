@@ -38,6 +38,11 @@ int_sales_velocity as (
     select * from {{ ref('int_sales_velocity') }}
 ),
 
+int_role_capacity as (
+    select * from {{ ref('int_role_capacity') }}
+    where role = 'closer'
+),
+
 int_conversion_estimates as (
     select * from {{ ref('int_conversion_estimates') }}
 ),
@@ -71,6 +76,10 @@ handovers as (
         count(case when has_won_deals and is_old_enough and is_customer_in_window then 1 end) as customer_count,
         count(case when is_pair_known then 1 end) as pair_count,
         count(case when is_pair_known and is_self_handover then 1 end) as self_count,
+        count(case when is_due_for_acceptance then 1 end) as due_for_acceptance_count,
+        count(case when is_due_for_acceptance and is_accepted then 1 end) as accepted_count,
+        count(case when won_deal_count > 0 then 1 end) as won_lead_count,
+        sum(won_deal_count) as won_lead_deal_count,
         count(case when has_speed then 1 end) as timeable_count
     from sliced_handovers
     group by qualified_month, slice_type, slice_value
@@ -111,7 +120,8 @@ moves as (
         1 as change,
         is_stalled,
         is_without_next_step,
-        is_close_date_past
+        is_close_date_past,
+        is_pushed
     from sliced_deals
     where created_month is not null
     union all by name
@@ -122,7 +132,8 @@ moves as (
         -1 as change,
         false as is_stalled,
         false as is_without_next_step,
-        false as is_close_date_past
+        false as is_close_date_past,
+        false as is_pushed
     from sliced_deals
     where created_month is not null and closed_month is not null and status in ('won', 'lost')
 ),
@@ -135,7 +146,8 @@ moved as (
         sum(change) as change,
         count(case when is_stalled then 1 end) as stalled_count,
         count(case when is_without_next_step then 1 end) as no_next_step_count,
-        count(case when is_close_date_past then 1 end) as close_date_past_count
+        count(case when is_close_date_past then 1 end) as close_date_past_count,
+        count(case when is_pushed then 1 end) as pushed_count
     from moves
     group by month, slice_type, slice_value
 ),
@@ -209,7 +221,10 @@ running as (
         ) as no_next_step_count,
         sum(close_date_past_count) over (
             partition by slice_type, slice_value order by month rows between unbounded preceding and current row
-        ) as close_date_past_count
+        ) as close_date_past_count,
+        sum(pushed_count) over (
+            partition by slice_type, slice_value order by month rows between unbounded preceding and current row
+        ) as pushed_count
     from moved
 ),
 
@@ -221,13 +236,34 @@ open_deals as (
         running.open_count,
         running.stalled_count,
         running.no_next_step_count,
-        running.close_date_past_count
+        running.close_date_past_count,
+        running.pushed_count
     from keys
     asof left join running
         on
             keys.slice_type = running.slice_type
             and keys.slice_value = running.slice_value
             and keys.month >= running.month
+),
+
+-- Of the whole team and of each closer; a source of leads has no closers of its own.
+capacity as (
+    select
+        month,
+        unnest(['all', 'rep']) as slice_type,
+        unnest(['all', rep_id]) as slice_value,
+        fte
+    from int_role_capacity
+),
+
+capacities as (
+    select
+        month,
+        slice_type,
+        slice_value,
+        sum(fte) as fte
+    from capacity
+    group by month, slice_type, slice_value
 ),
 
 recorded_steps as (
@@ -259,6 +295,12 @@ filled as (
         coalesce(open_deals.stalled_count, 0) as stalled_count,
         coalesce(open_deals.no_next_step_count, 0) as no_next_step_count,
         coalesce(open_deals.close_date_past_count, 0) as close_date_past_count,
+        coalesce(open_deals.pushed_count, 0) as pushed_count,
+        capacities.fte as closer_fte,
+        coalesce(handovers.due_for_acceptance_count, 0) as due_for_acceptance_count,
+        coalesce(handovers.accepted_count, 0) as accepted_count,
+        coalesce(handovers.won_lead_count, 0) as won_lead_count,
+        coalesce(handovers.won_lead_deal_count, 0) as won_lead_deal_count,
         coalesce(int_speed_estimates.n, 0) as speed_n,
         coalesce(int_speed_estimates.answered, 0) as speed_answered,
         int_speed_estimates.median_wm,
@@ -302,6 +344,11 @@ filled as (
             keys.month = open_deals.month
             and keys.slice_type = open_deals.slice_type
             and keys.slice_value = open_deals.slice_value
+    left join capacities
+        on
+            keys.month = capacities.month
+            and keys.slice_type = capacities.slice_type
+            and keys.slice_value = capacities.slice_value
     left join int_speed_estimates
         on
             int_speed_estimates.role = 'closer'
@@ -394,7 +441,14 @@ measured as (
         cast(case when velocity_status = 'measured' then velocity end as double) as sales_velocity,
         cast(case when velocity_status = 'measured' then velocity_ci_low end as double) as sales_velocity_ci_low,
         cast(case when velocity_status = 'measured' then velocity_ci_high end as double) as sales_velocity_ci_high,
-        velocity_status as sales_velocity_status
+        velocity_status as sales_velocity_status,
+        {{ rate_columns('sao_rate', 'accepted_count', 'due_for_acceptance_count',
+            '1.0 * due_for_acceptance_count / nullif(received_count, 0)', 'has_qualification') }},
+        cast(won_lead_count as integer) as won_leads,
+        cast(1.0 * won_lead_deal_count / nullif(won_lead_count, 0) as double) as deals_per_won_lead,
+        cast(case when is_current then pushed_count end as integer) as pushed_deals,
+        cast(closer_fte as double) as closer_fte,
+        cast(open_count / nullif(closer_fte, 0) as double) as open_load
     from judged
 ),
 

@@ -40,7 +40,7 @@ verdicts as (
             when
                 check_id in (
                     'impossible_order', 'day_precision', 'rejected_rows', 'bulk_imports', 'open_without_owner',
-                    'failed_casts'
+                    'failed_casts', 'orphaned_leads', 'orphaned_deals', 'unassigned_roles'
                 )
                 and k > 0
                 then 'warning'
@@ -132,6 +132,25 @@ worded as (
                 )
             when 'open_without_owner' then format('{} van {} open leads hebben geen eigenaar. Wijs ze toe.', k, n)
             when 'failed_casts' then format('{} velden in {} rijen zijn niet te lezen als getal of datum.', k, n)
+            when 'orphaned_leads'
+                then format(
+                    '{} van {} open leads staan op naam van iemand die niet meer actief is. '
+                    || 'Wijs ze toe aan een collega.', k, n
+                )
+            when 'orphaned_deals'
+                then format(
+                    '{} van {} open deals staan op naam van iemand die niet meer actief is. '
+                    || 'Wijs ze toe aan een collega.', k, n
+                )
+            when 'unassigned_roles'
+                then format(
+                    '{} van {} pogingen van de laatste 90 dagen zijn van iemand zonder rol in de configuratie; '
+                    || 'boven 20 % verschijnt er geen publicatie. Geef iedereen een rol.', k, n
+                )
+            when 'touched_before_entry'
+                then format(
+                    '{} van {} opgevolgde leads waren al benaderd voordat ze binnenkwamen; hun opvolgtijd is 0.', k, n
+                )
         end as text_nl,
         case check_id
             when 'activities_logged'
@@ -206,6 +225,25 @@ worded as (
                 )
             when 'open_without_owner' then format('{} of {} open leads have no owner. Assign them.', k, n)
             when 'failed_casts' then format('{} fields in {} rows cannot be read as a number or a date.', k, n)
+            when 'orphaned_leads'
+                then format(
+                    '{} of {} open leads are in the name of somebody who is no longer active. '
+                    || 'Assign them to a colleague.', k, n
+                )
+            when 'orphaned_deals'
+                then format(
+                    '{} of {} open deals are in the name of somebody who is no longer active. '
+                    || 'Assign them to a colleague.', k, n
+                )
+            when 'unassigned_roles'
+                then format(
+                    '{} of {} attempts of the last 90 days are by somebody without a role in the configuration; '
+                    || 'above 20 % nothing is published. Give everybody a role.', k, n
+                )
+            when 'touched_before_entry'
+                then format(
+                    '{} of {} leads followed up had been touched before they came in; their follow-up time is 0.', k, n
+                )
         end as text_en
     from verdicts
 ),

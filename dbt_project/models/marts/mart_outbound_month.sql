@@ -28,6 +28,16 @@ int_conversion_estimates as (
     select * from {{ ref('int_conversion_estimates') }}
 ),
 
+-- Working days of people with hours of their own; everybody else works the company's.
+rep_months as (
+    select
+        rep_id,
+        month,
+        count(case when is_working_day then 1 end) as working_day_count
+    from {{ ref('int_rep_days') }}
+    group by rep_id, month
+),
+
 recorded as (
     select
         coalesce(bool_or(has_qualification), false) as has_qualification,
@@ -112,7 +122,7 @@ filled as (
     select
         int_months.month,
         int_months.is_complete,
-        int_months.working_day_count,
+        coalesce(rep_months.working_day_count, int_months.working_day_count) as working_day_count,
         keys.slice_type,
         keys.slice_value,
         coalesce(touches.touch_count, 0) as touch_count,
@@ -125,13 +135,17 @@ filled as (
         coalesce(cohorts.attempted_count, 0) as attempted_count,
         coalesce(cohorts.contacted_count, 0) as contacted_count,
         coalesce(int_outbound_rhythm.active_day_count, 0) as active_day_count,
-        coalesce(int_outbound_rhythm.longest_gap_day_count, int_months.working_day_count) as longest_gap_day_count,
+        coalesce(
+            int_outbound_rhythm.longest_gap_day_count, rep_months.working_day_count, int_months.working_day_count
+        ) as longest_gap_day_count,
         {{ aj_columns('int_conversion_estimates') }},
         recorded.has_touches as is_touch_recorded,
         coalesce(nullif(cohorts.prospect_count, 0) is null and recorded.has_qualification, false)
         or coalesce(cohorts.cohort_count > 0, false) as is_qualification_recorded
     from keys
     inner join int_months on keys.month = int_months.month
+    left join rep_months
+        on keys.slice_type = 'rep' and keys.slice_value = rep_months.rep_id and keys.month = rep_months.month
     left join cohorts
         on
             keys.month = cohorts.month

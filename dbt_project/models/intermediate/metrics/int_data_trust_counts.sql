@@ -11,6 +11,10 @@ fct_deal as (
     select * from {{ ref('fct_deal') }}
 ),
 
+fct_touch as (
+    select * from {{ ref('fct_touch') }}
+),
+
 stg_load__coverage as (
     select * from {{ ref('stg_load__coverage') }}
 ),
@@ -44,7 +48,8 @@ cycle_checks as (
         source_crm,
         unnest([
             'activities_logged', 'qualification_recorded', 'impossible_order', 'day_precision',
-            'unlogged_conversions', 'missing_source', 'excluded_leads', 'bulk_imports', 'open_without_owner'
+            'unlogged_conversions', 'missing_source', 'excluded_leads', 'bulk_imports', 'open_without_owner',
+            'orphaned_leads', 'touched_before_entry'
         ]) as check_id,
         unnest([
             count(
@@ -64,7 +69,11 @@ cycle_checks as (
             count(case when coalesce(source, 'unknown') = 'unknown' then 1 end),
             count(case when excluded_reason is not null then 1 end),
             count(case when is_bulk_import and entered_precision = 'instant' then 1 end),
-            count(case when excluded_reason is null and outcome = 'open' and owner_current is null then 1 end)
+            count(case when excluded_reason is null and outcome = 'open' and owner_current is null then 1 end),
+            count(case when excluded_reason is null and is_orphaned then 1 end),
+            count(
+                case when excluded_reason is null and motion_first = 'inbound' and is_pre_touched then 1 end
+            )
         ]) as k,
         unnest([
             count(
@@ -82,7 +91,13 @@ cycle_checks as (
             count(*),
             count(*),
             count(*),
-            count(case when excluded_reason is null and outcome = 'open' then 1 end)
+            count(case when excluded_reason is null and outcome = 'open' then 1 end),
+            count(case when excluded_reason is null and outcome = 'open' then 1 end),
+            count(
+                case
+                    when excluded_reason is null and motion_first = 'inbound' and first_attempt_at is not null then 1
+                end
+            )
         ]) as n
     from fct_lead_cycle
     group by source_crm
@@ -91,18 +106,36 @@ cycle_checks as (
 deal_checks as (
     select
         source_crm,
-        unnest(['losses_recorded', 'amounts_recorded', 'unlinked_deals']) as check_id,
+        unnest(['losses_recorded', 'amounts_recorded', 'unlinked_deals', 'orphaned_deals']) as check_id,
         unnest([
             count(case when status = 'lost' then 1 end),
             count(case when status = 'won' and amount_reporting > 0 then 1 end),
-            count(case when link_method = 'unlinked' or coalesce(link_confidence, 0) < 0.85 then 1 end)
+            count(case when link_method = 'unlinked' or coalesce(link_confidence, 0) < 0.85 then 1 end),
+            count(case when is_orphaned then 1 end)
         ]) as k,
         unnest([
             count(case when status in ('won', 'lost') then 1 end),
             count(case when status = 'won' then 1 end),
-            count(*)
+            count(*),
+            count(case when status = 'open' then 1 end)
         ]) as n
     from fct_deal
+    group by source_crm
+),
+
+-- Whose attempts of the last ninety days are in no role: a new colleague whom the configuration does not name.
+touch_checks as (
+    select
+        source_crm,
+        'unassigned_roles' as check_id,
+        count(case when role_at_event = 'unassigned' then 1 end) as k,
+        count(*) as n
+    from fct_touch
+    where
+        is_human_attempt
+        and rep_id is not null
+        and at_utc <= {{ as_of() }}
+        and at_utc > {{ as_of() }} - interval 90 day
     group by source_crm
 ),
 
@@ -174,6 +207,8 @@ checks as (
     union all by name
     select * from deal_checks
     union all by name
+    select * from touch_checks
+    union all by name
     select * from load_checks
 ),
 
@@ -184,7 +219,8 @@ grid as (
         unnest([
             'activities_logged', 'qualification_recorded', 'losses_recorded', 'amounts_recorded', 'impossible_order',
             'day_precision', 'unlogged_conversions', 'unlinked_deals', 'missing_source', 'excluded_leads',
-            'rejected_rows', 'bulk_imports', 'open_without_owner', 'failed_casts'
+            'rejected_rows', 'bulk_imports', 'open_without_owner', 'failed_casts', 'orphaned_leads',
+            'orphaned_deals', 'unassigned_roles', 'touched_before_entry'
         ]) as check_id
     from sources
 ),

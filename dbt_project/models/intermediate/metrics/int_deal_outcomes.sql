@@ -61,6 +61,7 @@ outcomes as (
             as is_without_next_step,
         coalesce(fct_deal.status = 'open' and fct_deal.expected_close_date < {{ local_date(as_of()) }}, false)
             as is_close_date_past,
+        fct_deal.status = 'open' and fct_deal.push_count > 0 as is_pushed,
         planning_sources.source_crm is not null as has_next_steps,
         coalesce(int_source_capabilities.has_losses, false) as has_losses,
         coalesce(int_source_capabilities.has_deal_dates, false) as has_deal_dates

@@ -39,6 +39,10 @@ outcomes as (
         ) as is_customer_in_window,
         fct_handover.qualifier_rep_id is not null and fct_handover.closer_rep_id is not null as is_pair_known,
         coalesce(fct_handover.is_self_handover, false) as is_self_handover,
+        -- The closer has ten working days to send a hand-over back.
+        fct_handover.age_working_days >= 10 as is_due_for_acceptance,
+        fct_handover.accepted_at is not null as is_accepted,
+        coalesce(fct_lead_cycle.won_deal_count, 0) as won_deal_count,
         fct_handover.is_speed_event,
         fct_handover.speed_time_wm is not null as is_speed_eligible,
         coalesce(int_source_capabilities.has_won_deals, false) as has_won_deals,

@@ -13,6 +13,28 @@ dim_date as (
     where date_day <= {{ local_date(as_of()) }}
 ),
 
+rep_days as (
+    select * from {{ ref('int_rep_days') }}
+),
+
+calendar_days as (
+    select
+        'company' as calendar,
+        date_day,
+        is_working_day
+    from dim_date
+    union all by name
+    select
+        rep_id as calendar,
+        date_day,
+        is_working_day
+    from rep_days
+),
+
+own_calendars as (
+    select distinct rep_id from rep_days
+),
+
 sliced as (
     select
         at_local_date,
@@ -25,32 +47,37 @@ sliced as (
 
 scopes as (
     select
-        scope_type,
-        scope_value,
-        cast(date_trunc('week', min(at_local_date)) as date) as first_week
+        sliced.scope_type,
+        sliced.scope_value,
+        coalesce(own_calendars.rep_id, 'company') as calendar,
+        cast(date_trunc('week', min(sliced.at_local_date)) as date) as first_week
     from sliced
-    group by scope_type, scope_value
+    left join own_calendars on sliced.scope_type = 'rep' and sliced.scope_value = own_calendars.rep_id
+    group by sliced.scope_type, sliced.scope_value, own_calendars.rep_id
 ),
 
 working_days as (
     select
+        calendar,
         date_day,
         cast(date_trunc('week', date_day) as date) as week_start,
-        row_number() over (order by date_day) as day_no
-    from dim_date
+        row_number() over (partition by calendar order by date_day) as day_no
+    from calendar_days
     where is_working_day
 ),
 
 -- A week of holidays has no working day and is a week all the same.
 calendar_weeks as (
     select
-        cast(date_trunc('week', dim_date.date_day) as date) as week_start,
+        calendar_days.calendar,
+        cast(date_trunc('week', calendar_days.date_day) as date) as week_start,
         count(working_days.day_no) as working_day_count,
         min(working_days.day_no) as first_day_no,
         max(working_days.day_no) as last_day_no
-    from dim_date
-    left join working_days on dim_date.date_day = working_days.date_day
-    group by cast(date_trunc('week', dim_date.date_day) as date)
+    from calendar_days
+    left join working_days
+        on calendar_days.calendar = working_days.calendar and calendar_days.date_day = working_days.date_day
+    group by calendar_days.calendar, cast(date_trunc('week', calendar_days.date_day) as date)
 ),
 
 scope_weeks as (
@@ -59,7 +86,8 @@ scope_weeks as (
         scopes.scope_value,
         calendar_weeks.*
     from scopes
-    inner join calendar_weeks on scopes.first_week <= calendar_weeks.week_start
+    inner join calendar_weeks
+        on scopes.calendar = calendar_weeks.calendar and scopes.first_week <= calendar_weeks.week_start
 ),
 
 touches as (
@@ -81,7 +109,9 @@ active_days as (
         working_days.week_start,
         working_days.day_no
     from sliced
-    inner join working_days on sliced.at_local_date = working_days.date_day
+    inner join scopes on sliced.scope_type = scopes.scope_type and sliced.scope_value = scopes.scope_value
+    inner join working_days
+        on scopes.calendar = working_days.calendar and sliced.at_local_date = working_days.date_day
     group by sliced.scope_type, sliced.scope_value, working_days.week_start, working_days.day_no
     having count(*) >= {{ var('min_new_touches') }}
 ),

@@ -8,7 +8,9 @@ renamed as (
     select
         rule_id,
         field,
+        comparator,
         value as field_value,
+        compared_with,
         reason,
         author,
         added_on

@@ -10,6 +10,7 @@ renamed as (
         rep_key,
         label,
         seniority,
+        team,
         hours_week
     from source
 )

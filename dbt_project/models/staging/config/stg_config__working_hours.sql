@@ -6,7 +6,7 @@ source as (
 
 renamed as (
     select
-        calendar,
+        schedule_no,
         iso_weekday,
         opens,
         closes

@@ -19,6 +19,8 @@ renamed as (
         {{ csv_precision('created_at') }} as created_precision,
         {{ csv_precision('won_at') }} as won_precision,
         {{ csv_precision('lost_at') }} as lost_precision,
+        nullif(trim(email_key), '') as email_key,
+        coalesce(nullif(trim(domain_key), ''), nullif(trim(email_domain_key), '')) as domain_key,
         _deleted_how as deleted_how,
         _deleted_at is not null as is_deleted,
         updated_at,

@@ -15,6 +15,8 @@ renamed as (
         {{ csv_precision('created_at') }} as created_precision,
         {{ csv_precision('qualified_at') }} as qualified_precision,
         {{ csv_precision('disqualified_at') }} as disqualified_precision,
+        nullif(trim(email_key), '') as email_key,
+        coalesce(nullif(trim(domain_key), ''), nullif(trim(email_domain_key), '')) as domain_key,
         _deleted_how as deleted_how,
         _deleted_at is not null as is_deleted,
         updated_at,

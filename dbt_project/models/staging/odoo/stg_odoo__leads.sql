@@ -17,6 +17,7 @@ renamed as (
         nullif(trim(medium_id), '') as lead_medium_id,
         nullif(trim(type), '') as lead_type,
         nullif(trim(email_key), '') as email_key,
+        nullif(trim(email_domain_key), '') as email_domain_key,
         {{ try_cast('tag_ids', 'bigint[]') }} as tag_ids,
         {{ try_cast('id', 'bigint') }} as lead_no,
         {{ try_cast('expected_revenue', 'decimal(18, 2)') }} as expected_revenue,

@@ -3,7 +3,8 @@
 A row lands as {"id", "raw": {their column: text}, "fields": {our field: text}}: `raw` is what stood in the file,
 `fields` is the mapping of that day's config. The mapping is done here, not at load, because only here can a
 broken value be named with its line; keeping both means that landing can be loaded again without the file and
-without the config that was in force. Columns that nobody mapped are not kept.
+without the config that was in force. Columns that nobody mapped are not kept. Of addresses and domains only keyed
+hashes land, in `fields` alone.
 
 Moments become UTC text with a Z; a date without a time stays a date (of the company's zone, day precision).
 Files are full exports: ids that are no longer in them are tombstoned by the load.
@@ -26,8 +27,17 @@ from leadrole.crm.spec import PageProgress, SourceState
 from leadrole.crm.windows import shrink_guard
 from leadrole.errors import SourceContractError, SourceUnavailableError
 from leadrole.landing import Coverage, LandingWriter, Manifest, write_manifest
+from leadrole.privacy import domain_key, email_key, pseudonym_key
 from leadrole.run import Run
-from leadrole.settings import CSV_FIELDS, CSV_MOMENTS, CSV_REQUIRED, CsvColumn, CsvObject, CsvSource
+from leadrole.settings import (
+    CSV_FIELDS,
+    CSV_HASHED,
+    CSV_MOMENTS,
+    CSV_REQUIRED,
+    CsvColumn,
+    CsvObject,
+    CsvSource,
+)
 
 MAX_CELL = 16 * 1024 * 1024
 PROGRESS_ROWS = 1000
@@ -72,12 +82,13 @@ def extract(
             next_step="put the newest exports there, or correct exported_at in the config",
         )
     received_at = clock()
+    key = pseudonym_key(run.pseudonym_key_path)
     rows_read: dict[str, int] = {}
     notes: list[str] = []
     with LandingWriter(run.landing_dir, source=source.name, run_id=run.run_id) as landing:
         landing.object("rejects")
         for name, item in source.objects.items():
-            file = _File(name, item, source, exported_at)
+            file = _File(name, item, source, exported_at, key)
             rows, rejected = _land(file, landing, received_at, progress)
             rows_read[name] = rows
             _guard(file, state, rows, rejected, notes)
@@ -128,6 +139,7 @@ class _File:
     item: CsvObject
     source: CsvSource
     exported_at: datetime
+    key: bytes  # of the pseudonyms that are landed in the place of addresses
 
     @property
     def label(self) -> str:
@@ -213,7 +225,11 @@ def _land(
         if len(row) != len(header):
             reject(None, line, None, f"the row has {len(row)} cells, the header {len(header)}")
             continue
-        raw = {file.item.columns[ours].column: row[position] for ours, position in positions.items()}
+        raw = {
+            file.item.columns[ours].column: row[position]
+            for ours, position in positions.items()
+            if ours not in CSV_HASHED
+        }
         record_id = row[positions["id"]].strip()
         if not record_id:
             reject(None, line, "id", "empty")
@@ -227,7 +243,7 @@ def _land(
             fields = {
                 ours: _value(ours, file.item.columns[ours], row[position].strip(), file)
                 for ours, position in positions.items()
-                if ours != "id"
+                if ours != "id" and ours not in CSV_HASHED
             }
         except _FieldError as error:
             seen.setdefault(record_id, digest)
@@ -236,6 +252,8 @@ def _land(
         if record_id in seen:
             reject(record_id, line, "id", "given twice with different values; the later row is kept")
         seen[record_id] = digest
+        for ours in CSV_HASHED.keys() & positions.keys():
+            fields |= _pseudonyms(ours, row[positions[ours]].strip(), file.key)
         record = {"id": record_id, "raw": raw, "fields": fields}
         records.write(record, endpoint="csv", page=line, received_at=received_at)
     if not count:
@@ -326,6 +344,17 @@ def _value(ours: str, column: CsvColumn, text: str, file: _File) -> str | None:
     except _BrokenError as error:
         raise _FieldError(ours, str(error)) from None
     return text.upper() if ours == "currency" else text
+
+
+def _pseudonyms(ours: str, text: str, key: bytes) -> dict[str, str | None]:
+    """What is landed of an address or a domain; text without an @ is no address, and its domain none."""
+    if ours == "company_domain":
+        return {"domain_key": domain_key(key, text)}
+    is_address = "@" in text
+    return {
+        "email_key": email_key(key, text) if is_address else None,
+        "email_domain_key": domain_key(key, text) if is_address else None,
+    }
 
 
 def moment(text: str, form: str | None, zone: str, exported_at: datetime) -> str:

@@ -98,6 +98,7 @@ LEADS = Endpoint(
         "medium_id",
         "tag_ids",
         "email_key",
+        "email_domain_key",
         "date_closed",
         "date_conversion",
         "date_last_stage_update",
@@ -202,8 +203,9 @@ DOMAINS: dict[str, Domain] = {
     "activities": [["res_model", "=", "crm.lead"]],
 }
 
-# Addresses, of which only a keyed hash is kept: every form makes a lead, and only the address says whose it is.
-HASHED = {"email_key": "email_normalized"}
+# Addresses, of which only keyed hashes are kept, of the whole and of its domain: every form makes a lead, and only
+# the address says whose it is.
+HASHED = {"email_key": "email_normalized", "email_domain_key": "email_normalized"}
 
 # Where false is a value; anywhere else it means that there is none.
 BOOLEANS = frozenset({"active", "is_won", "fold", "use_leads", "is_internal"})

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 import re
-import unicodedata
 from collections.abc import Mapping, Set
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +12,7 @@ from leadrole.crm.client import Refusal
 from leadrole.crm.odoo.endpoints import BOOLEANS, HASHED
 from leadrole.crm.spec import Endpoint
 from leadrole.errors import SourceContractError
+from leadrole.privacy import domain_key, email_key
 
 NEW_KEY = (
     "make a new API key in Odoo (your user > Preferences > Account Security) and put it in the variable that "
@@ -124,25 +122,18 @@ def text(name: str, value: Any) -> str | None:
     return str(value)
 
 
-def email_key(key: bytes, address: str) -> str:
-    """A pseudonym for an address: the same for the same address in this home, unlinkable without its key.
+def landed(record: Mapping[str, Any], endpoint: Endpoint, key: bytes) -> dict[str, Any]:
+    """The record as it is landed, with nothing but what was asked for, and of an address its pseudonyms.
 
     Each form makes a lead of its own, and a customer is made only when one is converted: the address is all
-    that says that two leads are one person. Proved by test_extract_odoo.
-    """
-    plain = unicodedata.normalize("NFC", address).strip().lower()
-    return hmac.new(key, plain.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:16]
-
-
-def landed(record: Mapping[str, Any], endpoint: Endpoint, key: bytes) -> dict[str, Any]:
-    """The record as it is landed, with nothing but what was asked for, and of an address its pseudonym.
-
-    Odoo tells moments in UTC without saying so. Proved by test_extract_odoo.
+    that says that two leads are one person. Odoo tells moments in UTC without saying so. Proved by
+    test_extract_odoo.
     """
     values = {name: text(name, record.get(HASHED.get(name, name))) for name in endpoint.fields}
     for name in HASHED.keys() & values.keys():
         address = values[name]
-        values[name] = email_key(key, address) if address else None
+        pseudonym = domain_key if name == "email_domain_key" else email_key
+        values[name] = pseudonym(key, address) if address else None
     stamp = text("write_date", record.get("write_date"))
     return {
         "id": str(record["id"]),
@@ -178,4 +169,4 @@ def asked(endpoint: Endpoint, known: Set[str]) -> list[str]:
 
 def names(endpoint: Endpoint) -> list[str]:
     """Odoo's names of an endpoint's fields."""
-    return [HASHED.get(name, name) for name in endpoint.fields]
+    return list(dict.fromkeys(HASHED.get(name, name) for name in endpoint.fields))

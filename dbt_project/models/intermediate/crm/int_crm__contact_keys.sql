@@ -1,0 +1,1 @@
+{{ union_crms('contact_keys') }}

@@ -1,0 +1,8 @@
+-- HubSpot joins a deal with its contacts and its company itself, and no address is asked for.
+select
+    'hubspot' as source_crm,
+    cast(null as text) as record_kind,
+    cast(null as text) as record_id,
+    cast(null as text) as email_key,
+    cast(null as text) as domain_key
+where false
