@@ -1,10 +1,23 @@
 {#- The cumulative incidence at one `horizon` (an expression over the groups): one row per group with aj_n, aj_k (events
     by then), aj_known (whose fate at the horizon is known), aj_incidence and its band. aj_is_followed is
     false when nobody was followed to the horizon while some were still waiting: the incidence there is not known, and
-    what is given is that of the last time seen. Where the log-log band does not exist (nobody, or everybody) it is
+    what is given is that of the last time seen. All that comes after the horizon is one time to it, so that the cost does
+    not follow what is years old. Where the log-log band does not exist (nobody, or everybody) it is
     Wilson's over those whose fate is known. -#}
 {% macro aalen_johansen_at(relation, groups, time_column, event_column, competing_column, horizon) -%}
     {%- set keys = groups | join(', ') -%}
+    {%- set is_later = 'cast(' ~ time_column ~ ' as double) > ' ~ horizon -%}
+    {%- set capped -%}
+        (
+            select
+                {{ keys }},
+                case when {{ is_later }} then {{ horizon }} + 1.0 else cast({{ time_column }} as double) end as capped_time,
+                coalesce({{ event_column }}, false) and not ({{ is_later }}) as capped_event,
+                coalesce({{ competing_column }}, false) and not ({{ is_later }}) as capped_competing
+            from {{ relation }}
+            where {{ time_column }} is not null
+        )
+    {%- endset -%}
     (
         select
             * exclude (log_low, log_high),
@@ -26,7 +39,7 @@
                 arg_max_null(ci_high, t) filter (where t <= {{ horizon }}) as log_high,
                 bool_or(t >= {{ horizon }})
                 or coalesce(min(case when t <= {{ horizon }} then survival end) = 0.0, false) as aj_is_followed
-            from {{ aalen_johansen(relation, groups, time_column, event_column, competing_column) }} as aj_steps
+            from {{ aalen_johansen(capped, groups, 'capped_time', 'capped_event', 'capped_competing') }} as aj_steps
             group by {{ keys }}
         ) as aj_groups
     )

@@ -1,11 +1,13 @@
 {{ config(materialized='table') }}
 
 {%- set draws = 500 %}
+{%- set most_drawn = 2000 %}
 
 -- Money a day that the open pipeline brings: qualified deals now open x win rate x mean won amount / days to won. The
 -- last three are those of the deals closed or made in the w_close_days before the cut. The interval is a bootstrap:
 -- each draw counts each deal a Poisson(1) number of times. The draws come out of the deals' ids, so that the same
--- data give the same interval. One row, and without an interval no figure.
+-- data give the same interval. Of more than {{ most_drawn }} deals it is that many, and their interval is narrowed by
+-- the root of the two numbers (m out of n: Bickel, Goetze and van Zwet 1997). One row; without an interval no figure.
 with
 
 int_deal_outcomes as (
@@ -54,12 +56,20 @@ counted as (
     where is_closed_in_window or is_made_in_window
 ),
 
--- Draw 0 is the data themselves.
+placed as (
+    select
+        *,
+        count(*) over () as deals_in_all,
+        row_number() over (order by {{ hash_uniform('deal_id') }}, deal_id) as place
+    from counted
+),
+
+-- Draw 0 is the data themselves, draw -1 those of them that are drawn from.
 draws as (
     select
         *,
-        unnest(range(0, {{ draws }} + 1)) as draw_no
-    from counted
+        unnest(case when place <= {{ most_drawn }} then range(-1, {{ draws }} + 1) else [0] end) as draw_no
+    from placed
 ),
 
 dice as (
@@ -73,7 +83,7 @@ weighted as (
     select
         *,
         case
-            when draw_no = 0 then 1
+            when draw_no <= 0 then 1
             when dice_value < 0.36787944117144233 then 0
             when dice_value < 0.73575888234288467 then 1
             when dice_value < 0.91969860292860584 then 2
@@ -106,7 +116,8 @@ closings as (
                 when is_closed_in_window and status = 'won' then weight * amount_reporting
             end
         ) as won_amount,
-        bool_or(is_closed_in_window and status = 'won' and is_rate_missing) as is_blocked
+        bool_or(is_closed_in_window and status = 'won' and is_rate_missing) as is_blocked,
+        max(deals_in_all) as deals_in_all
     from weighted
     group by draw_no
 ),
@@ -116,6 +127,7 @@ velocities as (
         closings.draw_no,
         closings.closed_weight,
         closings.is_blocked,
+        closings.deals_in_all,
         cycles.still_open_share,
         cycles.deal_count,
         cycles.median_days,
@@ -141,11 +153,27 @@ summed as (
         max(case when draw_no = 0 then median_days end) as cycle_median_days,
         max(case when draw_no = 0 then still_open_share end) as cycle_open_share,
         max(case when draw_no = 0 then velocity end) as velocity,
+        max(case when draw_no = -1 then velocity end) as drawn_velocity,
+        max(deals_in_all) as deals_in_all,
         coalesce(bool_or(is_blocked), false) as is_blocked,
         count(velocity) filter (where draw_no > 0) as drawn_count,
-        quantile_cont(velocity, 0.025) filter (where draw_no > 0) as ci_low,
-        quantile_cont(velocity, 0.975) filter (where draw_no > 0) as ci_high
+        quantile_cont(velocity, 0.025) filter (where draw_no > 0) as drawn_low,
+        quantile_cont(velocity, 0.975) filter (where draw_no > 0) as drawn_high
     from velocities
+),
+
+narrowed as (
+    select
+        * exclude (drawn_velocity, deals_in_all, drawn_low, drawn_high),
+        case
+            when deals_in_all <= {{ most_drawn }} then drawn_low
+            else velocity * power(drawn_low / nullif(drawn_velocity, 0), sqrt({{ most_drawn }}.0 / deals_in_all))
+        end as ci_low,
+        case
+            when deals_in_all <= {{ most_drawn }} then drawn_high
+            else velocity * power(drawn_high / nullif(drawn_velocity, 0), sqrt({{ most_drawn }}.0 / deals_in_all))
+        end as ci_high
+    from summed
 )
 
 -- A draw without a won deal has no amount; when that is more than one in fifty, the interval says too little.
@@ -157,9 +185,10 @@ select
             coalesce(closed_count, 0) < {{ var('min_n_rate') }}
             or coalesce(made_count, 0) < {{ var('min_n_rate') }}
             or velocity is null
+            or ci_low is null
             or cycle_open_share > 0.20
             or drawn_count < 0.98 * {{ draws }}
             then 'insufficient'
         else 'measured'
     end as status
-from summed
+from narrowed

@@ -1,10 +1,24 @@
 {{ config(materialized='table') }}
 
 {%- set draws = 1000 %}
+{%- set most_thrown = 500 %}
+{%- set drawn_probability %}
+        case
+            when settled_count is null then probability
+            else
+                1.0 / (
+                    1.0 + exp(
+                        -ln((won_count + 0.5) / (settled_count - won_count + 0.5))
+                        - stage_dice * sqrt(1.0 / (won_count + 0.5) + 1.0 / (settled_count - won_count + 0.5))
+                    )
+                )
+        end
+{%- endset %}
 
 -- What the open pipeline may bring, drawn a thousand times: each deal is won or not, and a chance from own history is
--- itself only known so far, so it moves for all deals of a stage together. The draws come out of ids, so that the same
--- data give the same quantiles.
+-- itself only known so far, so it moves for all deals of a stage together. The largest deals are thrown one by one; the
+-- sum of the others, each of them small beside so many larger ones, is drawn from the gamma distribution with its mean
+-- and variance. The draws come out of ids, so that the same data give the same quantiles.
 with
 
 lines as (
@@ -17,8 +31,10 @@ draws as (
 ),
 
 deals as (
-    select distinct deal_id
+    select deal_id
     from lines
+    group by deal_id
+    qualify row_number() over (order by max(amount_reporting) desc, deal_id) <= {{ most_thrown }}
 ),
 
 stages as (
@@ -38,20 +54,33 @@ deal_throws as (
     cross join draws
 ),
 
--- Two even numbers make a normal one (Box and Muller).
 stage_throws as (
     select
         stages.source_crm,
         stages.pipeline_id,
         stages.stage_id,
         draws.draw_no,
-        sqrt(-2.0 * ln({{ hash_uniform(
-            "stages.source_crm || stages.pipeline_id || stages.stage_id || '|a|' || draws.draw_no"
-        ) }})) * cos(2.0 * pi() * {{ hash_uniform(
-            "stages.source_crm || stages.pipeline_id || stages.stage_id || '|b|' || draws.draw_no"
-        ) }}) as stage_dice
+        {{ hash_normal("stages.source_crm || stages.pipeline_id || stages.stage_id", "draws.draw_no") }} as stage_dice
     from stages
     cross join draws
+),
+
+-- Chances that move together are one line.
+rest as (
+    select
+        lines.scenario,
+        lines.months_ahead,
+        lines.source_crm,
+        lines.pipeline_id,
+        lines.stage_id,
+        lines.probability,
+        lines.won_count,
+        lines.settled_count,
+        sum(cast(lines.amount_reporting as {{ double() }}) order by lines.deal_id) as amount,
+        sum(power(cast(lines.amount_reporting as {{ double() }}), 2) order by lines.deal_id) as squared_amount
+    from lines
+    anti join deals on lines.deal_id = deals.deal_id
+    group by all
 ),
 
 dice as (
@@ -79,16 +108,7 @@ dice as (
 moved as (
     select
         *,
-        case
-            when settled_count is null then probability
-            else
-                1.0 / (
-                    1.0 + exp(
-                        -ln((won_count + 0.5) / (settled_count - won_count + 0.5))
-                        - stage_dice * sqrt(1.0 / (won_count + 0.5) + 1.0 / (settled_count - won_count + 0.5))
-                    )
-                )
-        end as drawn_probability
+        {{ drawn_probability }} as drawn_probability
     from dice
 ),
 
@@ -103,18 +123,71 @@ stacked as (
     from moved
 ),
 
+rest_dice as (
+    select
+        rest.*,
+        stage_throws.draw_no,
+        stage_throws.stage_dice,
+        {{ hash_normal(
+            "concat_ws('|', rest.source_crm, rest.pipeline_id, rest.stage_id, rest.probability, rest.months_ahead)",
+            "stage_throws.draw_no"
+        ) }} as rest_dice
+    from rest
+    inner join stage_throws
+        on
+            rest.source_crm = stage_throws.source_crm
+            and rest.pipeline_id = stage_throws.pipeline_id
+            and rest.stage_id = stage_throws.stage_id
+),
+
+rest_moved as (
+    select
+        *,
+        {{ drawn_probability }} as drawn_probability
+    from rest_dice
+),
+
+-- The gamma quantile of a normal number (Wilson and Hilferty 1931), by the coefficient of variation.
+rest_spread as (
+    select
+        *,
+        coalesce(
+            sqrt((1.0 - drawn_probability) / nullif(drawn_probability, 0) * squared_amount) / nullif(amount, 0), 0.0
+        ) as variation
+    from rest_moved
+),
+
+drawn as (
+    select
+        scenario,
+        months_ahead,
+        draw_no,
+        case
+            when deal_dice < upper_bound and deal_dice >= upper_bound - drawn_probability then amount_reporting
+            else 0
+        end as won_amount
+    from stacked
+    union all
+    -- Decimals, whose sum does not depend on their order.
+    select
+        scenario,
+        months_ahead,
+        draw_no,
+        cast(
+            drawn_probability * amount
+            * power(greatest(0.0, 1.0 - power(variation, 2) / 9.0 + rest_dice * variation / 3.0), 3)
+            as decimal(18, 2)
+        ) as won_amount
+    from rest_spread
+),
+
 sums as (
     select
         scenario,
         months_ahead,
         draw_no,
-        sum(
-            case
-                when deal_dice < upper_bound and deal_dice >= upper_bound - drawn_probability then amount_reporting
-                else 0
-            end
-        ) as won_amount
-    from stacked
+        sum(won_amount) as won_amount
+    from drawn
     group by scenario, months_ahead, draw_no
 )
 
