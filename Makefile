@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 export PYTHONUTF8 := 1
 
-.PHONY: help demo test test-fast lint format lock campaign bench-extract clean
+.PHONY: help demo test test-fast lint format lock campaign bench-extract bench-staffing clean
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -50,6 +50,9 @@ LOCK_FLAGS := --upgrade --python-version 3.11 --generate-hashes --no-emit-index-
 
 bench-extract: $(VENV)/.runtime benchmarks/.venv/.ready ## Speed, memory and limits of a first load (benchmarks/README.md)
 	$(BIN)/python benchmarks/extract.py $(BENCH)
+
+bench-staffing: $(VENV)/.dev ## How often the hiring rules raise a false alarm in a year (benchmarks/README.md)
+	$(BIN)/python benchmarks/staffing_simulation.py $(BENCH)
 
 clean: ## Remove the environment and the demo company
 	rm -rf $(VENV) demo benchmarks/.venv

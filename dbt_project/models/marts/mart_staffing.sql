@@ -77,7 +77,7 @@ volume_needs as (
     select
         int_staffing_rates.*,
         int_staffing_states.state,
-        int_staffing_states.high_since,
+        int_staffing_states.expected_cross_month,
         int_metric_scope.fte_hours_week,
         int_staffing_rates.month = int_metric_scope.latest_complete_month as is_latest,
         coalesce(team_months.has_shared_closer, false) as has_shared_closer,
@@ -132,12 +132,7 @@ volume_rules as (
         required_fte,
         available_fte,
         gap_fte,
-        cast(
-            case
-                when state in ('crossed', 'crossed_provisional', 'receding') then high_since
-                when state in ('approaching', 'below') then month + to_months(cast(months_to_cross as integer))
-            end as date
-        ) as expected_cross_month,
+        expected_cross_month,
         case
             when state = 'insufficient_data' then 'need_more_data'
             when rule_id = 'R3' and state = 'crossed' then 'marketing_first'
@@ -282,9 +277,7 @@ measured as (
         cast(available_fte as double) as available_fte,
         cast(gap_fte as double) as gap_fte,
         expected_cross_month,
-        cast(
-            expected_cross_month - to_months({{ var('hire_months') + var('ramp_months') }}) as date
-        ) as hire_by,
+        {{ hire_by('expected_cross_month', 'comparator') }} as hire_by,
         recommendation,
         is_latest,
         {{ publication_columns() }}

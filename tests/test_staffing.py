@@ -1,0 +1,343 @@
+"""The staffing models against SciPy, against plain Python and against cases counted by hand."""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import math
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import duckdb
+import numpy as np
+import pytest
+from scipy import stats
+
+from support.models import build, records, table
+
+THRESHOLDS: dict[str, tuple[str, str, float]] = {
+    "R2": ("inbound", ">=", 400.0),
+    "R3": ("inbound", "<", 40.0),
+    "R6": ("closer", ">", 50.0),
+}
+BEYOND: dict[str, Callable[[float, float], bool]] = {
+    ">=": lambda volume, limit: volume >= limit,
+    ">": lambda volume, limit: volume > limit,
+    "<": lambda volume, limit: volume < limit,
+    "<=": lambda volume, limit: volume <= limit,
+}
+
+
+@pytest.fixture
+def database() -> duckdb.DuckDBPyConnection:
+    """An empty in-memory DuckDB."""
+    return duckdb.connect()
+
+
+def month(number: int) -> date:
+    """The first day of the month, counted from January 2024 as 1."""
+    return date(2024 + (number - 1) // 12, (number - 1) % 12 + 1, 1)
+
+
+def measure(
+    database: duckdb.DuckDBPyConnection, leads: Sequence[int], qualified: Sequence[int], **variables: Any
+) -> None:
+    """Build rates, forecasts, states and the forecast mart of a company with these volumes a month."""
+    table(
+        database,
+        "dim_threshold_rule",
+        {"rule_id": "text", "role": "text", "comparator": "text", "threshold": "double", "unit": "text"},
+        [
+            {
+                "rule_id": rule,
+                "role": role,
+                "comparator": comparator,
+                "threshold": threshold,
+                "unit": "a month",
+            }
+            for rule, (role, comparator, threshold) in THRESHOLDS.items()
+        ],
+    )
+    months = [month(number) for number in range(1, len(leads) + 1)]
+    counts = {"month": "date", "slice_type": "text"}
+    table(
+        database, "mart_inbound_month", {**counts, "inbound_leads": "integer"},
+        [{"month": at, "slice_type": "all", "inbound_leads": n} for at, n in zip(months, leads, strict=True)],
+    )  # fmt: skip
+    table(
+        database, "mart_closer_month", {**counts, "qualified_received": "integer"},
+        [
+            {"month": at, "slice_type": "all", "qualified_received": n}
+            for at, n in zip(months, qualified, strict=True)
+        ],
+    )  # fmt: skip
+    # The month under way counts for nothing.
+    under_way = {"month": month(len(leads) + 1), "is_complete": False}
+    table(
+        database, "int_months", {"month": "date", "is_complete": "boolean"},
+        [*({"month": at, "is_complete": True} for at in months), under_way],
+    )  # fmt: skip
+    table(
+        database, "int_source_capabilities", {"has_qualification": "boolean"}, [{"has_qualification": True}]
+    )
+    table(
+        database,
+        "int_metric_scope",
+        {"latest_complete_month": "date"},
+        [{"latest_complete_month": months[-1]}],
+    )
+    for model in (
+        "int_staffing_rates",
+        "int_staffing_forecasts",
+        "int_staffing_states",
+        "mart_staffing_forecast",
+    ):
+        build(database, model, **variables)
+
+
+# --- the same in plain Python and SciPy
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """A month ahead: the gamma distribution of its rate, and the spread of its own volume."""
+
+    shape: float
+    exposure: float
+    phi: float
+    method: str
+
+    @property
+    def rate(self) -> Any:
+        return stats.gamma(self.shape, scale=1 / self.exposure)
+
+    @property
+    def volume(self) -> Any:
+        """Negative binomial with the mean of the rate, and phi times that mean plus the rate's variance."""
+        mean, variance = self.rate.mean(), self.phi * self.rate.mean() + self.rate.var()
+        return stats.nbinom(mean**2 / (variance - mean), mean / variance)
+
+
+def posterior(volumes: Sequence[int]) -> Ahead | None:
+    """The rate of the last three months, or nothing before there are three."""
+    if len(volumes) < 3:
+        return None
+    phi = 1.0
+    if sum(volumes[-12:]):
+        phi = max(1.0, float(np.var(volumes[-12:], ddof=1) / np.mean(volumes[-12:])))
+    return Ahead(0.5 + sum(volumes[-3:]) / phi, 3 / phi, phi, "flat")
+
+
+def ahead(volumes: Sequence[int], months: int) -> Ahead | None:
+    """The rate so many months ahead: a generalised linear model by Newton's method, its errors by the delta method."""
+    now, last = posterior(volumes), np.array(volumes[-12:], dtype=float)
+    if now is None or len(last) < 12 or np.count_nonzero(last) < 6:
+        return now
+    design = np.column_stack([np.ones(12), np.arange(1.0, 13.0)])
+    beta = np.array([math.log(last.mean()), 0.0])
+    for _ in range(60):
+        fit = np.exp(design @ beta)
+        beta = beta + np.linalg.solve(design.T * fit @ design, design.T @ (last - fit))
+    fit = np.exp(design @ beta)
+    phi = max(1.0, float(((last - fit) ** 2 / fit).sum() / 10))
+    covariance = phi * np.linalg.inv(design.T * fit @ design)
+    point = np.array([1.0, 12 + sum(0.9**step for step in range(1, months + 1))])
+    precision = 1 / float(point @ covariance @ point)
+    return Ahead(0.5 + precision, precision / math.exp(float(point @ beta)), phi, "trend")
+
+
+def p_cross(distribution: Ahead, comparator: str, threshold: float) -> float:
+    """How likely the rate is past the threshold."""
+    below = float(distribution.rate.cdf(threshold))
+    return below if comparator == "<" else 1 - below
+
+
+def story(volumes: Sequence[int], comparator: str, threshold: float) -> list[tuple[str, int | None]]:
+    """State and crossing month (its number) at the end of each month, told with if and else."""
+    told: list[tuple[str, int | None]] = []
+    is_held, since, was_high, was_low = False, None, False, False
+    for number in range(1, len(volumes) + 1):
+        known = volumes[:number]
+        now = posterior(known)
+        chance = None if now is None else p_cross(now, comparator, threshold)
+        is_high, is_low = chance is not None and chance > 0.8, chance is not None and chance < 0.35
+        crossings = [
+            step
+            for step in range(1, 7)
+            if (then := ahead(known, step)) and p_cross(then, comparator, threshold) >= 0.5
+        ]
+        first = crossings[0] if crossings else None
+        if is_held and is_low and was_low:
+            is_held, since = False, None
+        if not is_held:
+            if not is_high:
+                since = None
+            elif not was_high or since is None:
+                since = number
+            is_held = is_high and was_high
+        if chance is None:
+            told.append(("insufficient_data", None))
+        elif is_held:
+            told.append(("receding" if is_low else "crossed", since))
+        elif is_high:
+            told.append(("crossed_provisional", since))
+        else:
+            is_near = first is not None and first <= 5
+            told.append(("approaching" if is_near else "below", None if first is None else number + first))
+        was_high, was_low = is_high, is_low
+    return told
+
+
+def company(number: int) -> tuple[list[int], list[int]]:
+    """Leads and qualified leads a month: growing, shrinking or level, near a threshold, some with busy months."""
+    chance = random.Random(number)
+    months = chance.choice([2, 4, 11, 12, 13, 20, 30])
+    noise = np.random.default_rng(number)
+
+    def volumes(level: float) -> list[int]:
+        growth, phi = chance.choice([-0.06, 0.0, 0.0, 0.05, 0.12]), chance.choice([1.0, 3.0])
+        means = [level * math.exp(growth * (at - months)) for at in range(months)]
+        return [
+            int(noise.poisson(mean) if phi == 1 else noise.negative_binomial(mean / (phi - 1), 1 / phi))
+            for mean in means
+        ]
+
+    return volumes(chance.choice([35, 45, 300, 390, 420])), volumes(chance.choice([0.4, 20, 45, 52, 60]))
+
+
+def test_rates_forecasts_and_states_agree_with_scipy(database: duckdb.DuckDBPyConnection) -> None:
+    """Eighteen companies, three rules each: every month's chance and state, every month ahead and its range."""
+    methods: set[str] = set()
+    states: set[str] = set()
+    for number in range(18):
+        leads, qualified = company(number)
+        measure(database, leads, qualified)
+        rates = records(database, "select * from int_staffing_rates order by rule_id, month")
+        found = records(database, "select * from int_staffing_states order by rule_id, month")
+        ahead_rows = records(database, "select * from mart_staffing_forecast order by rule_id, month")
+        for rule, (_, comparator, threshold) in THRESHOLDS.items():
+            volumes = qualified if rule == "R6" else leads
+            told = story(volumes, comparator, threshold)
+            mine = [row for row in found if row["rule_id"] == rule]
+            assert [(row["state"], row["expected_cross_month"]) for row in mine] == [
+                (state, None if at is None else month(at)) for state, at in told
+            ], (number, rule, volumes)
+            states.update(state for state, _ in told)
+            for at, row in enumerate((row for row in rates if row["rule_id"] == rule), start=1):
+                now = posterior(volumes[:at])
+                expected = None if now is None else p_cross(now, comparator, threshold)
+                assert row["p_cross"] == (None if expected is None else pytest.approx(expected, abs=1e-8))
+            forecast = [row for row in ahead_rows if row["rule_id"] == rule]
+            assert len(forecast) == (0 if len(volumes) < 3 else 6)
+            for step, row in enumerate(forecast, start=1):
+                then = ahead(volumes, step)
+                assert then is not None
+                methods.add(then.method)
+                where = (number, rule, step)
+                assert (row["month"], row["method"]) == (month(len(volumes) + step), then.method), where
+                assert row["volume_estimate"] == pytest.approx(then.rate.mean(), rel=1e-6), where
+                assert row["p_cross"] == pytest.approx(p_cross(then, comparator, threshold), abs=1e-6), where
+                limits = [float(then.volume.ppf(p)) for p in (0.1, 0.9)]
+                assert [row["volume_pi_low"], row["volume_pi_high"]] == limits, where
+                below = float(then.volume.cdf(threshold if comparator == ">" else threshold - 1))
+                met = below if comparator == "<" else 1 - below
+                assert row["p_threshold_met"] == pytest.approx(met, abs=1e-6), where
+    assert methods == {"trend", "flat"}
+    assert states == {
+        "insufficient_data", "below", "approaching", "crossed_provisional", "crossed", "receding",
+    }  # fmt: skip
+
+
+def test_four_of_five_months_ahead_fall_in_their_range(database: duckdb.DuckDBPyConnection) -> None:
+    """The range is for the month itself: that of the rate alone (naive) would hold far fewer."""
+    noise = np.random.default_rng(8)
+    hits = naive_hits = total = 0
+    for _ in range(25):
+        volumes = [int(n) for n in noise.poisson(45, 14)]
+        measure(database, volumes[:8], volumes[:8])
+        rows = records(database, "select * from mart_staffing_forecast where rule_id = 'R6' order by month")
+        for row, truth in zip(rows, volumes[8:], strict=True):
+            rate = posterior(volumes[:8])
+            assert rate is not None
+            total += 1
+            hits += row["volume_pi_low"] <= truth <= row["volume_pi_high"]
+            naive_hits += rate.rate.ppf(0.1) <= truth <= rate.rate.ppf(0.9)
+    assert 0.75 < hits / total < 0.92, hits / total
+    assert naive_hits / total < 0.6
+
+
+def test_growth_is_forecast_and_hired_for_in_time(database: duckdb.DuckDBPyConnection) -> None:
+    """30 a month growing 5 %: the naive flat line never crosses 50; the damped trend does within half a year."""
+    volumes = [round(30 * math.exp(0.05 * at)) for at in range(12)]
+    measure(database, volumes, volumes, hire_months=2, ramp_months=1)
+    rows = records(database, "select * from mart_staffing_forecast where rule_id = 'R6' order by month")
+    flat = posterior(volumes)
+    assert flat is not None and p_cross(flat, ">", 50.0) < 0.5
+    (crossing,) = {row["expected_cross_month"] for row in rows}
+    assert crossing == next(row["month"] for row in rows if row["p_cross"] >= 0.5)
+    assert month(13) <= crossing <= month(18)
+    (hire_by,) = {row["hire_by"] for row in rows}
+    assert (crossing.year - hire_by.year) * 12 + crossing.month - hire_by.month == 3
+    # Damped: less is added each month than the month before; undamped growth would add more.
+    means = [row["volume_estimate"] for row in rows]
+    steps = [math.log(later / earlier) for earlier, later in itertools.pairwise(means)]
+    assert all(later < earlier for earlier, later in itertools.pairwise(steps))
+
+
+def test_one_busy_month_after_empty_ones_is_no_trend(database: duckdb.DuckDBPyConnection) -> None:
+    """Twelve months of which five had volume: a fit would send 12 qualified leads to hundreds."""
+    volumes = [0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 2, 12]
+    measure(database, volumes, volumes)
+    rows = records(database, "select * from mart_staffing_forecast where rule_id = 'R6'")
+    assert {row["method"] for row in rows} == {"flat"}
+    assert max(row["volume_estimate"] for row in rows) < 10
+
+
+# --- the simulation of benchmarks/
+
+
+@pytest.fixture(scope="module")
+def simulation() -> ModuleType:
+    """The program behind `make bench-staffing`."""
+    path = Path(__file__).parents[1] / "benchmarks" / "staffing_simulation.py"
+    spec = importlib.util.spec_from_file_location("staffing_simulation", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_simulated_rule_is_the_one_in_the_warehouse(
+    database: duckdb.DuckDBPyConnection, simulation: ModuleType
+) -> None:
+    """The same chance each month from the same counts, overdispersed ones and a month of nothing among them."""
+    noise = np.random.default_rng(3)
+    for sample in (
+        noise.poisson(46, 14),
+        noise.negative_binomial(46, 0.5, 14),
+        np.array([0, 0, 0, 5, 60, 52]),
+    ):
+        volumes = [int(n) for n in sample]
+        measure(database, volumes, volumes)
+        rows = records(
+            database,
+            "select phi, p_cross from int_staffing_rates where rule_id = 'R6' and p_cross is not null order by month",
+        )
+        assert len(rows) == len(volumes) - 2
+        for end, row in enumerate(rows, start=3):
+            counts = np.array([volumes[:end]], dtype=float)
+            assert row["phi"] == pytest.approx(simulation.dispersion(counts[:, -12:])[0], rel=1e-12)
+            assert row["p_cross"] == pytest.approx(simulation.p_above(counts, 50.0)[0], abs=1e-9)
+
+
+def test_the_simulation_gives_the_chances_of_the_definition(simulation: ModuleType) -> None:
+    """A tenth of the years of the benchmark, so within four points; phi makes false alarms rarer, never commoner."""
+    for mean, rows in simulation.simulate(2000, 1).items():
+        for measured, defined in zip(rows, simulation.DEFINED[mean], strict=True):
+            assert measured[:2] == pytest.approx(defined, abs=0.04), mean
+            assert measured[2] <= measured[0] and measured[3] <= measured[1], mean
