@@ -248,8 +248,24 @@ def _config_tables(settings: Settings, run: Run, as_of: datetime) -> Iterable[_T
     )
     yield _Table(
         "people",
-        ["rep_id varchar", "rep_key varchar", "label varchar", "hours_week double", "seniority varchar"],
+        [
+            "rep_id varchar",
+            "rep_key varchar",
+            "label varchar",
+            "hours_week double",
+            "seniority varchar",
+            "hired_on date",
+        ],
         _people(settings, run),
+    )
+    yield _Table(
+        "leave_periods",
+        ["rep_id varchar", "valid_from date", "valid_to date", "share double"],
+        [
+            (rep_id, leave.from_, leave.to, leave.share)
+            for rep_id, person in settings.people.items()
+            for leave in person.leave
+        ],
     )
     yield _Table(
         "lead_sources",
@@ -324,13 +340,15 @@ def _holidays(country: str, as_of: datetime) -> list[tuple[date, str]]:
     return sorted(calendar.items())
 
 
-def _people(settings: Settings, run: Run) -> list[tuple[str, str, str, float | None, str | None]]:
+def _people(
+    settings: Settings, run: Run
+) -> list[tuple[str, str, str, float | None, str | None, date | None]]:
     key = pseudonym_key(run.pseudonym_key_path)
     named = _owners_in_raw(run, {source.kind for source in settings.sources})
     for assignment in settings.roles:
         named.setdefault(assignment.person, None)
     seniority_in_role = {role.person: role.seniority for role in settings.roles if role.seniority}
-    people: list[tuple[str, str, str, float | None, str | None]] = []
+    people: list[tuple[str, str, str, float | None, str | None, date | None]] = []
     for rep_id in sorted(named):
         configured = settings.people.get(rep_id)
         pseudonym = rep_key(key, rep_id)
@@ -344,6 +362,7 @@ def _people(settings: Settings, run: Run) -> list[tuple[str, str, str, float | N
                 label,
                 configured.hours_week if configured else None,
                 (configured.seniority if configured else None) or seniority_in_role.get(rep_id),
+                configured.hired_on if configured else None,
             )
         )
     _write_names(run, [(rep_id, rep_key(key, rep_id), name) for rep_id, name in named.items()])

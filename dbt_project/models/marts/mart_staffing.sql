@@ -45,7 +45,8 @@ role_months as (
     select
         month,
         role,
-        cast(sum(cast(fte as decimal(18, 10))) as double) as fte
+        cast(sum(cast(fte as decimal(18, 10))) as double) as fte,
+        cast(sum(cast(assigned_fte as decimal(18, 10))) as double) as assigned_fte
     from int_role_capacity
     group by month, role
 ),
@@ -55,6 +56,7 @@ rep_months as (
         month,
         rep_id,
         cast(sum(cast(fte as decimal(18, 10))) as double) as fte,
+        cast(sum(cast(assigned_fte as decimal(18, 10))) as double) as assigned_fte,
         bool_or(role = 'closer') and bool_or(role <> 'closer') as is_shared_closer,
         bool_or(role = 'closer') and bool_or(role = 'outbound') as is_closer_and_outbound
     from int_role_capacity
@@ -67,10 +69,17 @@ team_months as (
         month,
         count(*) as person_count,
         cast(sum(cast(fte as decimal(18, 10))) as double) as fte,
+        cast(sum(cast(assigned_fte as decimal(18, 10))) as double) as assigned_fte,
         bool_or(is_shared_closer) as has_shared_closer,
         bool_or(is_closer_and_outbound) as has_closer_and_outbound
     from rep_months
     group by month
+),
+
+per_lead as (
+    select threshold as hours_week_per_lead
+    from dim_threshold_rule
+    where rule_id = 'R1'
 ),
 
 volume_needs as (
@@ -81,12 +90,14 @@ volume_needs as (
         int_metric_scope.fte_hours_week,
         int_staffing_rates.month = int_metric_scope.latest_complete_month as is_latest,
         coalesce(team_months.has_shared_closer, false) as has_shared_closer,
-        -- R1: 80 leads a month take 8 hours a week. R6: 50 qualified leads a month are one closer.
         case
-            when int_staffing_rates.role = 'inbound'
-                then int_staffing_rates.volume / (10.0 * int_metric_scope.fte_hours_week)
-            when int_staffing_rates.is_recorded then int_staffing_rates.volume / int_staffing_rates.threshold
+            when int_staffing_rates.is_recorded
+                then {{ required_fte(
+                    'int_staffing_rates.role', 'int_staffing_rates.volume', 'int_staffing_rates.threshold',
+                    'per_lead.hours_week_per_lead', 'int_metric_scope.fte_hours_week'
+                ) }}
         end as required_fte,
+        case when assigned.is_known then coalesce(role_months.assigned_fte, 0.0) end as assigned_fte,
         case when assigned.is_known then coalesce(role_months.fte, 0.0) end as available_fte
     from int_staffing_rates
     inner join int_staffing_states
@@ -94,6 +105,7 @@ volume_needs as (
             int_staffing_rates.rule_id = int_staffing_states.rule_id
             and int_staffing_rates.month = int_staffing_states.month
     cross join int_metric_scope
+    left join per_lead on true
     cross join assigned
     left join role_months
         on
@@ -130,6 +142,7 @@ volume_rules as (
         state,
         hours_week_needed,
         required_fte,
+        assigned_fte,
         available_fte,
         gap_fte,
         expected_cross_month,
@@ -137,8 +150,8 @@ volume_rules as (
             when state = 'insufficient_data' then 'need_more_data'
             when rule_id = 'R3' and state = 'crossed' then 'marketing_first'
             when rule_id = 'R3' then 'no_change'
-            -- Who already has the people has nothing to hire.
-            when coalesce(gap_fte, 1.0) <= 0 then 'no_change'
+            -- Who already has the people has nothing to hire: they come back from leave, and new ones grow into it.
+            when coalesce(required_fte - assigned_fte, 1.0) <= 0 then 'no_change'
             when rule_id = 'R6' and state = 'crossed' and has_shared_closer then 'split_role'
             when state = 'crossed' then 'hire_full_time'
             when state in ('crossed_provisional', 'approaching') then 'prepare_hire'
@@ -163,8 +176,12 @@ team_now as (
         coalesce(team_months.person_count, 0) as person_count,
         coalesce(team_months.has_closer_and_outbound, false) as has_closer_and_outbound,
         case when assigned.is_known then coalesce(team_months.fte, 0.0) end as team_fte,
+        case when assigned.is_known then coalesce(team_months.assigned_fte, 0.0) end as team_assigned_fte,
         case when assigned.is_outbound_known then coalesce(outbound_months.fte, 0.0) end as outbound_fte,
+        case when assigned.is_outbound_known then coalesce(outbound_months.assigned_fte, 0.0) end
+            as outbound_assigned_fte,
         case when assigned.is_known then coalesce(closer_months.fte, 0.0) end as closer_fte,
+        case when assigned.is_known then coalesce(closer_months.assigned_fte, 0.0) end as closer_assigned_fte,
         needs.required_fte
     from int_metric_scope
     cross join assigned
@@ -189,7 +206,7 @@ company_volumes as (
         dim_threshold_rule.unit,
         team_now.month,
         team_now.required_fte,
-        team_now.outbound_fte,
+        team_now.outbound_assigned_fte,
         team_now.has_closer_and_outbound,
         cast(
             case
@@ -198,6 +215,11 @@ company_volumes as (
                 when dim_threshold_rule.rule_id = 'R8' and team_now.is_known then team_now.person_count
             end as double
         ) as volume,
+        case
+            when dim_threshold_rule.rule_id in ('R4', 'R5') then team_now.outbound_assigned_fte
+            when dim_threshold_rule.rule_id = 'R7' then team_now.closer_assigned_fte
+            else team_now.team_assigned_fte
+        end as assigned_fte,
         case
             when dim_threshold_rule.rule_id in ('R4', 'R5') then team_now.outbound_fte
             when dim_threshold_rule.rule_id = 'R7' then team_now.closer_fte
@@ -232,12 +254,13 @@ company_rules as (
             else 'below'
         end as state,
         case when rule_id = 'R8' then required_fte end as required_fte,
+        assigned_fte,
         available_fte,
         case when rule_id = 'R8' then required_fte - available_fte end as gap_fte,
         case
             when volume is null then 'need_more_data'
-            when rule_id in ('R4', 'R5') and is_threshold_met and outbound_fte is null then 'need_more_data'
-            when rule_id in ('R4', 'R5') and is_threshold_met and outbound_fte < 1.0 then 'hire_outbound_now'
+            when rule_id in ('R4', 'R5') and is_threshold_met and outbound_assigned_fte is null then 'need_more_data'
+            when rule_id in ('R4', 'R5') and is_threshold_met and outbound_assigned_fte < 1.0 then 'hire_outbound_now'
             when rule_id = 'R7' and is_threshold_met then 'combine_closer_outbound'
             when rule_id = 'R7' and has_closer_and_outbound then 'split_role'
             when rule_id = 'R8' and not is_threshold_met and coalesce(required_fte, 0.0) <= 1.0 then 'two_part_timers'
@@ -274,6 +297,7 @@ measured as (
         state,
         cast(hours_week_needed as double) as hours_week_needed,
         cast(required_fte as double) as required_fte,
+        cast(assigned_fte as double) as assigned_fte,
         cast(available_fte as double) as available_fte,
         cast(gap_fte as double) as gap_fte,
         expected_cross_month,

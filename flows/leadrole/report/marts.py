@@ -90,7 +90,7 @@ class Marts:
             row["rep_id"]
             for row in self.rows("dim_role_assignment", role=role)
             if (row["valid_from"] is None or _day(row["valid_from"]) <= day)
-            and (row["valid_to"] is None or _day(row["valid_to"]) > day)
+            and (row["valid_to"] is None or _day(row["valid_to"]) >= day)
         }
         return len(held)
 

@@ -10,7 +10,8 @@ renamed as (
         rep_key,
         label,
         seniority,
-        hours_week
+        hours_week,
+        hired_on
     from source
 )
 
