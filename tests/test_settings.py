@@ -108,6 +108,8 @@ def test_every_mistake_is_told_at_once_with_its_line(tmp_path: Path) -> None:
         ({"sla_bands_working_hours": "[4, 1]"}, "must rise"),
         ({"ramp_curve": "[0.5, 0.25]"}, "must not fall"),
         ({"ramp_curve": "[0, 1]"}, "must be greater than 0"),
+        ({"subscriptions": "true"}, "true needs gross_margin as well"),
+        ({"gross_margin": "40"}, "must be at most 1"),
         ({"people_metrics": "yes"}, "true needs also legal_basis"),
         ({"raw_days": "10"}, "too short: two full re-reads (14 days)"),
         ({"config_version": "3"}, "3 is newer than this program (1)"),

@@ -427,6 +427,118 @@ def test_capacity_agrees_with_a_day_by_day_count(database: duckdb.DuckDBPyConnec
     assert sum(cell[1] for cell in true.values()) < 0.8 * sum(cell[0] for cell in true.values())
 
 
+# --- what a customer is worth
+
+
+def value_customers(
+    database: duckdb.DuckDBPyConnection,
+    wins: dict[str, list[tuple[date, float | None]]],
+    *,
+    as_of: str,
+    **company: Any,
+) -> dict[str, dict[str, Any]]:
+    """Lifetime values by basis, from won deals: person, month, amount."""
+    table(
+        database, "fct_deal",
+        {
+            "person_id": "text", "source_crm": "text", "status": "text", "closed_month": "date",
+            "amount_reporting": "decimal(18, 2)", "link_confidence": "double",
+        },
+        [
+            {
+                "person_id": person, "source_crm": "x", "status": "won", "closed_month": at,
+                "amount_reporting": amount, "link_confidence": 1.0,
+            }
+            for person, deals in wins.items()
+            for at, amount in deals
+        ],
+    )  # fmt: skip
+    table(
+        database, "stg_config__company",
+        {"lifetime_value": "double", "has_subscriptions": "boolean", "gross_margin": "double"}, [company],
+    )  # fmt: skip
+    rule = {"rule_id": "R5", "comparator": ">", "threshold": 10000.0}
+    table(
+        database,
+        "dim_threshold_rule",
+        {"rule_id": "text", "comparator": "text", "threshold": "double"},
+        [rule],
+    )
+    for model in ("fct_customer_month", "int_lifetime_values", "mart_lifetime_value"):
+        build(database, model, as_of=as_of)
+    return {row["basis"]: row for row in records(database, "select * from mart_lifetime_value")}
+
+
+def test_the_value_of_a_subscriber_is_the_true_one(database: duckdb.DuckDBPyConnection) -> None:
+    """Five years of 1,000 customers who renew with a chance of 0.8 at 4,000 a year, of which 60 % is margin: 12,000.
+
+    Naive: what they paid to date is far less, and churn by month counts months in which nobody could leave.
+    """
+    chance = random.Random(5)
+    wins: dict[str, list[tuple[date, float | None]]] = {}
+    for number in range(1000):
+        start, deals = chance.randint(1, 60), []
+        for at in range(start, 61, 12):
+            deals.append((month(at), 4000.0))
+            if chance.random() >= 0.8:
+                break
+        wins[f"p{number}"] = [*deals]
+    found = value_customers(
+        database, wins, as_of="2029-01-05 06:00:00+00", has_subscriptions=True, gross_margin=0.6
+    )
+    row = found["subscription"]
+    assert row["is_decisive"] and not found["observed"]["is_decisive"]
+    assert row["arpa_year"] == pytest.approx(4000)
+    assert row["lifetime_value"] == pytest.approx(12000, rel=0.12)
+    assert row["lifetime_value_ci_low"] < 12000 < row["lifetime_value_ci_high"]
+    assert found["observed"]["lifetime_value"] < 11000
+    # The years by hand: customers at the end of one December, and of these the ones at the end of the next.
+    at_risk = churned = 0
+    for year in range(4):
+        begin, end = 12 * (year + 1), 12 * (year + 2)
+        for deals in wins.values():
+            months = [12 * (at.year - 2024) + at.month for at, _ in deals]
+            if any(begin - 12 < at <= begin for at in months):
+                at_risk += 1
+                churned += not any(end - 12 < at <= end for at in months)
+    assert (row["churn_k"], row["churn_n"]) == (churned, at_risk)
+    churn = stats.beta(churned + 0.5, at_risk - churned + 0.5)
+    assert [row["churn_ci_low"], row["churn_ci_high"]] == pytest.approx(churn.ppf([0.025, 0.975]), abs=1e-8)
+    assert row["p_above"] == pytest.approx(churn.cdf(row["arpa_year"] * 0.6 / 10000), abs=1e-9)
+
+
+def test_revenue_to_date_is_a_lower_bound_with_the_range_of_a_mean(
+    database: duckdb.DuckDBPyConnection,
+) -> None:
+    """Fifteen customers with an amount and one without: Student's t, as SciPy has it; the config's value wins."""
+    chance = random.Random(6)
+    amounts = [round(chance.lognormvariate(9.5, 0.6), 2) for _ in range(15)]
+    wins: dict[str, list[tuple[date, float | None]]] = {
+        f"p{number}": [(month(1 + number % 9), amount)] for number, amount in enumerate(amounts)
+    }
+    wins["p0"].append((month(9), 500.0))
+    wins["unknown"] = [(month(2), None)]
+    amounts[0] += 500
+    row = value_customers(database, wins, as_of="2024-12-05 06:00:00+00")["observed"]
+    assert row["is_decisive"] and row["is_lower_bound"]
+    assert (row["customers"], row["unvalued_customers"]) == (15, 1)
+    assert row["lifetime_value"] == pytest.approx(np.mean(amounts))
+    interval = stats.ttest_1samp(amounts, 0).confidence_interval(0.95)
+    assert [row["lifetime_value_ci_low"], row["lifetime_value_ci_high"]] == pytest.approx(
+        list(interval), rel=1e-6
+    )
+    above = stats.ttest_1samp(amounts, 10000, alternative="greater").pvalue
+    assert row["p_above"] == pytest.approx(1 - above, abs=1e-9)
+    few = dict(list(wins.items())[:9])
+    assert (
+        value_customers(database, few, as_of="2024-12-05 06:00:00+00")["observed"]["lifetime_value"] is None
+    )
+    for value, chance_above in ((10000.0, 0.0), (10000.01, 1.0)):
+        found = value_customers(database, wins, as_of="2024-12-05 06:00:00+00", lifetime_value=value)
+        assert found["assumed"]["is_decisive"] and found["assumed"]["p_above"] == chance_above
+        assert not found["observed"]["is_decisive"]
+
+
 # --- the simulation of benchmarks/
 
 

@@ -200,6 +200,8 @@ def _config_tables(settings: Settings, run: Run, as_of: datetime) -> Iterable[_T
             "employees integer",
             "is_startup boolean",
             "lifetime_value double",
+            "has_subscriptions boolean",
+            "gross_margin double",
             "fte_hours_week double",
             "people_metrics boolean",
         ],
@@ -212,6 +214,8 @@ def _config_tables(settings: Settings, run: Run, as_of: datetime) -> Iterable[_T
                 company.employees,
                 company.startup,
                 company.lifetime_value,
+                company.subscriptions,
+                company.gross_margin,
                 company.fte_hours_week,
                 settings.privacy.people_metrics,
             )

@@ -206,6 +206,9 @@ class Company(Section):
     employees: Annotated[int, Field(ge=1, le=1_000_000)]
     startup: bool = False
     lifetime_value: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    # Customers buy anew at least once a year, and each time is a won deal: then who stopped can be told.
+    subscriptions: bool = False
+    gross_margin: Annotated[float, Field(gt=0, le=1)] | None = None
     working_hours: dict[Weekday, tuple[Stretch, ...]] = OFFICE_HOURS
     fte_hours_week: Annotated[float, Field(gt=0, le=80)] = 40
 
@@ -1594,6 +1597,11 @@ def _cross_company(company: Company, _: Mapping[str, Any], __: date) -> Iterator
             yield ("company", "working_hours", day), "stretches overlap"
     if not any(company.working_hours.values()):
         yield ("company", "working_hours"), "the week has no working hours"
+    if company.subscriptions and company.gross_margin is None:
+        yield (
+            ("company", "subscriptions"),
+            "true needs gross_margin as well: a lifetime value is a margin, not revenue",
+        )
 
 
 def _kinds(values: Mapping[str, Any]) -> set[str]:

@@ -24,6 +24,15 @@ int_source_capabilities as (
     select * from {{ ref('int_source_capabilities') }}
 ),
 
+int_lifetime_values as (
+    select * from {{ ref('int_lifetime_values') }}
+),
+
+decisive as (
+    select * from int_lifetime_values
+    where is_decisive
+),
+
 recorded as (
     select coalesce(bool_or(has_touches), false) as has_touches
     from int_source_capabilities
@@ -171,7 +180,12 @@ team_now as (
     select
         int_metric_scope.latest_complete_month as month,
         int_metric_scope.employee_count,
-        int_metric_scope.lifetime_value,
+        -- Nobody left yet: the value is at least the lower end.
+        coalesce(decisive.estimate, decisive.ci_low) as lifetime_value,
+        case when decisive.basis = 'observed' then 'lower_bound' else decisive.basis end as lifetime_value_basis,
+        decisive.ci_low as lifetime_value_ci_low,
+        decisive.ci_high as lifetime_value_ci_high,
+        decisive.p_above as lifetime_value_p_above,
         assigned.is_known,
         coalesce(team_months.person_count, 0) as person_count,
         coalesce(team_months.has_closer_and_outbound, false) as has_closer_and_outbound,
@@ -195,6 +209,7 @@ team_now as (
             int_metric_scope.latest_complete_month = closer_months.month
             and closer_months.role = 'closer'
     cross join needs
+    left join decisive on true
 ),
 
 company_volumes as (
@@ -208,6 +223,10 @@ company_volumes as (
         team_now.required_fte,
         team_now.outbound_assigned_fte,
         team_now.has_closer_and_outbound,
+        case when dim_threshold_rule.rule_id = 'R5' then team_now.lifetime_value_basis end as volume_basis,
+        case when dim_threshold_rule.rule_id = 'R5' then team_now.lifetime_value_ci_low end as rate_ci_low,
+        case when dim_threshold_rule.rule_id = 'R5' then team_now.lifetime_value_ci_high end as rate_ci_high,
+        case when dim_threshold_rule.rule_id = 'R5' then team_now.lifetime_value_p_above end as p_above,
         cast(
             case
                 when dim_threshold_rule.rule_id in ('R4', 'R7') then team_now.employee_count
@@ -230,11 +249,31 @@ company_volumes as (
     where dim_threshold_rule.rule_id in ('R4', 'R5', 'R7', 'R8')
 ),
 
-company_states as (
+company_edges as (
     select
         *,
         {{ meets_threshold('volume', 'comparator', 'threshold') }} as is_threshold_met
     from company_volumes
+),
+
+company_chances as (
+    select
+        *,
+        coalesce(p_above, case when is_threshold_met then 1.0 when not is_threshold_met then 0.0 end) as p_cross
+    from company_edges
+),
+
+company_states as (
+    select
+        *,
+        case
+            when volume is null then 'insufficient_data'
+            when p_cross > {{ var('prob_cross') }} then 'crossed'
+            -- What customers brought in so far may end above the threshold yet.
+            when volume_basis = 'lower_bound' then 'insufficient_data'
+            else 'below'
+        end as state
+    from company_chances
 ),
 
 company_rules as (
@@ -243,24 +282,29 @@ company_rules as (
         role,
         month,
         volume,
+        volume_basis,
+        case when volume_basis is not null then volume end as rate_estimate,
+        rate_ci_low,
+        rate_ci_high,
+        case
+            when rate_ci_low is null then null
+            when volume_basis = 'subscription' then 'jeffreys_churn'
+            else 'student_t'
+        end as rate_ci_method,
         threshold,
         comparator,
         unit,
         is_threshold_met,
-        cast(case when is_threshold_met then 1.0 when not is_threshold_met then 0.0 end as double) as p_cross,
-        case
-            when volume is null then 'insufficient_data'
-            when is_threshold_met then 'crossed'
-            else 'below'
-        end as state,
+        cast(p_cross as double) as p_cross,
+        state,
         case when rule_id = 'R8' then required_fte end as required_fte,
         assigned_fte,
         available_fte,
         case when rule_id = 'R8' then required_fte - available_fte end as gap_fte,
         case
-            when volume is null then 'need_more_data'
-            when rule_id in ('R4', 'R5') and is_threshold_met and outbound_assigned_fte is null then 'need_more_data'
-            when rule_id in ('R4', 'R5') and is_threshold_met and outbound_assigned_fte < 1.0 then 'hire_outbound_now'
+            when state = 'insufficient_data' then 'need_more_data'
+            when rule_id in ('R4', 'R5') and state = 'crossed' and outbound_assigned_fte is null then 'need_more_data'
+            when rule_id in ('R4', 'R5') and state = 'crossed' and outbound_assigned_fte < 1.0 then 'hire_outbound_now'
             when rule_id = 'R7' and is_threshold_met then 'combine_closer_outbound'
             when rule_id = 'R7' and has_closer_and_outbound then 'split_role'
             when rule_id = 'R8' and not is_threshold_met and coalesce(required_fte, 0.0) <= 1.0 then 'two_part_timers'
@@ -283,6 +327,7 @@ measured as (
         role,
         month,
         cast(volume as double) as volume,
+        volume_basis,
         cast(rate_estimate as double) as rate_estimate,
         cast(rate_ci_low as double) as rate_ci_low,
         cast(rate_ci_high as double) as rate_ci_high,
