@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import importlib.util
 import itertools
 import math
@@ -537,6 +538,175 @@ def test_revenue_to_date_is_a_lower_bound_with_the_range_of_a_mean(
         found = value_customers(database, wins, as_of="2024-12-05 06:00:00+00", lifetime_value=value)
         assert found["assumed"]["is_decisive"] and found["assumed"]["p_above"] == chance_above
         assert not found["observed"]["is_decisive"]
+
+
+# --- the rules themselves
+
+SEED = Path(__file__).parents[1] / "config" / "seeds" / "threshold_rules.csv"
+# The definition's table; a rule that is about something else than a number has none.
+DEFINITION: dict[str, tuple[str, str, float | None]] = {
+    "R1": ("inbound_hours_week", "=", 0.1),
+    "R2": ("inbound_leads", ">=", 400),
+    "R3": ("inbound_leads", "<", 40),
+    "R4": ("employees", ">", 8),
+    "R5": ("lifetime_value", ">", 10_000),
+    "R6": ("qualified_received", ">", 50),
+    "R7": ("employees", "<", 20),
+    "R8": ("salespeople", ">=", 2),
+    "R9": ("roles_per_person", "<", 3),
+    "R10": ("cold_outbound_share_of_seniors", "<=", 0.2),
+    "R11": ("lead_response_time", "<=", None),
+}
+
+
+def seed() -> list[dict[str, Any]]:
+    """The rules as they are shipped."""
+    with SEED.open(encoding="utf-8", newline="") as opened:
+        return [{**row, "threshold": float(row["threshold"] or "nan")} for row in csv.DictReader(opened)]
+
+
+def judge(
+    database: duckdb.DuckDBPyConnection,
+    *,
+    leads: int = 100,
+    qualified: int = 10,
+    employees: int = 14,
+    value: float | None = None,
+    team: Sequence[tuple[str, str]] = (("a", "inbound"), ("b", "closer")),
+    is_startup: bool = False,
+    fte_hours_week: float = 40.0,
+) -> dict[str, dict[str, Any]]:
+    """The newest row of each rule of a company with the same volumes in each of four months."""
+    measure(database, [leads] * 4, [qualified] * 4)
+    rules = [
+        {**rule, "threshold": None if math.isnan(rule["threshold"]) else rule["threshold"]} for rule in seed()
+    ]
+    kinds = {"rule_id": "text", "role": "text", "comparator": "text", "threshold": "double", "unit": "text"}
+    table(database, "dim_threshold_rule", kinds, rules)
+    scope = {
+        "latest_complete_month": month(4), "employee_count": employees, "is_startup": is_startup,
+        "fte_hours_week": fte_hours_week,
+    }  # fmt: skip
+    table(
+        database, "int_metric_scope",
+        {
+            "latest_complete_month": "date", "employee_count": "integer", "is_startup": "boolean",
+            "fte_hours_week": "double",
+        },
+        [scope],
+    )  # fmt: skip
+    table(
+        database, "int_role_capacity",
+        {
+            "month": "date", "role": "text", "rep_id": "text", "is_configured": "boolean", "assigned_fte": "double",
+            "fte": "double",
+        },
+        [
+            {
+                "month": month(4), "role": role, "rep_id": rep, "is_configured": True, "assigned_fte": 0.4,
+                "fte": 0.2,
+            }
+            for rep, role in team
+        ],
+    )  # fmt: skip
+    table(database, "int_source_capabilities", {"has_qualification": "boolean", "has_touches": "boolean"}, [])
+    value_customers(database, {}, as_of="2026-01-01 00:00:00+00", lifetime_value=value)
+    table(database, "dim_threshold_rule", kinds, rules)
+    build(database, "mart_staffing")
+    rows = records(database, "select * from mart_staffing where is_latest")
+    return {row["rule_id"]: row for row in rows}
+
+
+def test_the_shipped_rules_are_those_of_the_definition() -> None:
+    """Every rule with its metric, exact comparator, threshold, and the sentence of the document it comes from."""
+    found = {rule["rule_id"]: rule for rule in seed()}
+    assert found.keys() == DEFINITION.keys()
+    for name, (metric, comparator, threshold) in DEFINITION.items():
+        rule = found[name]
+        assert (rule["metric"], rule["comparator"]) == (metric, comparator)
+        assert math.isnan(rule["threshold"]) if threshold is None else rule["threshold"] == threshold
+        assert rule["source_sentence"].endswith(".") and rule["effect"].endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("rule", "edge", "is_met"),
+    [
+        ("R2", {"leads": 399}, False),
+        ("R2", {"leads": 400}, True),
+        ("R2", {"leads": 401}, True),
+        ("R3", {"leads": 39}, True),
+        ("R3", {"leads": 40}, False),
+        ("R4", {"employees": 8}, False),
+        ("R4", {"employees": 9}, True),
+        ("R5", {"value": 10_000.0}, False),
+        ("R5", {"value": 10_000.01}, True),
+        ("R6", {"qualified": 50}, False),
+        ("R6", {"qualified": 51}, True),
+        ("R7", {"employees": 19}, True),
+        ("R7", {"employees": 20}, False),
+        ("R8", {"team": [("a", "inbound"), ("a", "closer")]}, False),
+        ("R8", {"team": [("a", "inbound"), ("b", "closer")]}, True),
+        ("R9", {"team": [("a", "inbound"), ("a", "closer")]}, True),
+        ("R9", {"team": [("a", "inbound"), ("a", "closer"), ("a", "outbound")]}, False),
+    ],
+)
+def test_a_rule_holds_at_its_exact_edge(
+    database: duckdb.DuckDBPyConnection, rule: str, edge: dict[str, Any], is_met: bool
+) -> None:
+    row = judge(database, **edge)[rule]
+    assert row["is_threshold_met"] is is_met
+    assert BEYOND[row["comparator"]](row["volume"], row["threshold"]) is is_met
+    if rule in ("R4", "R5", "R7", "R8", "R9"):
+        assert row["state"] == ("crossed" if is_met else "below")
+        assert row["p_cross"] == float(is_met)
+
+
+def test_eighty_leads_take_a_day_a_week(database: duckdb.DuckDBPyConnection) -> None:
+    """R1: 8.0 hours and 0.2 FTE, exactly; of a week of 32 hours that is a quarter."""
+    row = judge(database, leads=80)["R2"]
+    assert (row["hours_week_needed"], row["required_fte"]) == (8.0, 0.2)
+    row = judge(database, leads=80, fte_hours_week=32.0)["R2"]
+    assert (row["hours_week_needed"], row["required_fte"]) == (8.0, 0.25)
+
+
+@pytest.mark.parametrize(
+    ("leads", "qualified", "team", "advice"),
+    [
+        # 200 / 400 + 25 / 50 is one full-time job exactly, and one person has it: two part-timers.
+        (200, 25, ["a"], "two_part_timers"),
+        (204, 25, ["a"], "hire_full_time"),
+        (200, 25, ["a", "b"], "no_change"),
+    ],
+)
+def test_one_full_time_job_is_for_two_part_timers(
+    database: duckdb.DuckDBPyConnection, leads: int, qualified: int, team: list[str], advice: str
+) -> None:
+    row = judge(database, leads=leads, qualified=qualified, team=[(rep, "closer") for rep in team])["R8"]
+    assert row["recommendation"] == advice
+
+
+def test_advice_on_who_may_do_what(database: duckdb.DuckDBPyConnection) -> None:
+    """R7 permits one pair below 20 employees, R9 forbids all three at once but to a start-up, R4 looks at outbound."""
+    pair = [("a", "closer"), ("a", "outbound"), ("b", "inbound")]
+    assert judge(database, employees=19, team=pair)["R7"]["recommendation"] == "combine_closer_outbound"
+    assert judge(database, employees=20, team=pair)["R7"]["recommendation"] == "split_role"
+    everything = [("a", "closer"), ("a", "outbound"), ("a", "inbound"), ("b", "inbound")]
+    assert judge(database, team=pair)["R9"]["recommendation"] == "no_change"
+    assert judge(database, team=everything)["R9"]["recommendation"] == "split_role"
+    startup = judge(database, team=everything, is_startup=True)["R9"]
+    assert (startup["recommendation"], startup["state"], startup["volume"]) == ("no_change", "below", 3)
+    nobody = judge(database, team=[])
+    assert {nobody[rule]["recommendation"] for rule in ("R4", "R8", "R9")} == {"need_more_data"}
+
+
+def test_who_has_the_people_is_not_told_to_hire(database: duckdb.DuckDBPyConnection) -> None:
+    """60 qualified a month need 1.2 closers. Three of 0.4 are there, half of each on leave: a gap, and nobody to hire."""
+    closers = [(rep, "closer") for rep in "abc"]
+    row = judge(database, qualified=60, team=closers)["R6"]
+    assert row["state"] == "crossed" and row["recommendation"] == "no_change"
+    assert (row["assigned_fte"], row["available_fte"]) == pytest.approx((1.2, 0.6))
+    assert row["gap_fte"] == pytest.approx(0.6)
+    assert judge(database, qualified=60, team=closers[:2])["R6"]["recommendation"] == "hire_full_time"
 
 
 # --- the simulation of benchmarks/

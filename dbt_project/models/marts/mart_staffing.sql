@@ -66,6 +66,7 @@ rep_months as (
         rep_id,
         cast(sum(cast(fte as decimal(18, 10))) as double) as fte,
         cast(sum(cast(assigned_fte as decimal(18, 10))) as double) as assigned_fte,
+        count(distinct role) as role_count,
         bool_or(role = 'closer') and bool_or(role <> 'closer') as is_shared_closer,
         bool_or(role = 'closer') and bool_or(role = 'outbound') as is_closer_and_outbound
     from int_role_capacity
@@ -77,6 +78,7 @@ team_months as (
     select
         month,
         count(*) as person_count,
+        max(role_count) as most_roles,
         cast(sum(cast(fte as decimal(18, 10))) as double) as fte,
         cast(sum(cast(assigned_fte as decimal(18, 10))) as double) as assigned_fte,
         bool_or(is_shared_closer) as has_shared_closer,
@@ -180,6 +182,11 @@ team_now as (
     select
         int_metric_scope.latest_complete_month as month,
         int_metric_scope.employee_count,
+        coalesce(int_metric_scope.is_startup, false) as is_startup,
+        -- Who is seen in two roles may have an outbound one that left no trace.
+        case
+            when assigned.is_outbound_known or team_months.most_roles = 3 then team_months.most_roles
+        end as most_roles,
         -- Nobody left yet: the value is at least the lower end.
         coalesce(decisive.estimate, decisive.ci_low) as lifetime_value,
         case when decisive.basis = 'observed' then 'lower_bound' else decisive.basis end as lifetime_value_basis,
@@ -223,6 +230,7 @@ company_volumes as (
         team_now.required_fte,
         team_now.outbound_assigned_fte,
         team_now.has_closer_and_outbound,
+        team_now.is_startup,
         case when dim_threshold_rule.rule_id = 'R5' then team_now.lifetime_value_basis end as volume_basis,
         case when dim_threshold_rule.rule_id = 'R5' then team_now.lifetime_value_ci_low end as rate_ci_low,
         case when dim_threshold_rule.rule_id = 'R5' then team_now.lifetime_value_ci_high end as rate_ci_high,
@@ -232,6 +240,7 @@ company_volumes as (
                 when dim_threshold_rule.rule_id in ('R4', 'R7') then team_now.employee_count
                 when dim_threshold_rule.rule_id = 'R5' then team_now.lifetime_value
                 when dim_threshold_rule.rule_id = 'R8' and team_now.is_known then team_now.person_count
+                when dim_threshold_rule.rule_id = 'R9' then team_now.most_roles
             end as double
         ) as volume,
         case
@@ -246,7 +255,7 @@ company_volumes as (
         end as available_fte
     from dim_threshold_rule
     cross join team_now
-    where dim_threshold_rule.rule_id in ('R4', 'R5', 'R7', 'R8')
+    where dim_threshold_rule.rule_id in ('R4', 'R5', 'R7', 'R8', 'R9')
 ),
 
 company_edges as (
@@ -309,6 +318,8 @@ company_rules as (
             when rule_id = 'R7' and has_closer_and_outbound then 'split_role'
             when rule_id = 'R8' and not is_threshold_met and coalesce(required_fte, 0.0) <= 1.0 then 'two_part_timers'
             when rule_id = 'R8' and not is_threshold_met then 'hire_full_time'
+            -- For a start-up it is advice, which finding F7 gives.
+            when rule_id = 'R9' and not is_threshold_met and not is_startup then 'split_role'
             else 'no_change'
         end as recommendation,
         true as is_latest

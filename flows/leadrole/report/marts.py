@@ -24,6 +24,7 @@ TABLES = (
     "mart_response_curve",
     "mart_role_scorecard",
     "mart_staffing",
+    "mart_staffing_forecast",
 )
 ROLES = ("inbound", "outbound", "closer")
 
