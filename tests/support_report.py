@@ -76,6 +76,10 @@ COLUMNS = {
         " required_fte double, available_fte double, gap_fte double, expected_cross_month date, hire_by date,"
         " recommendation varchar, is_latest boolean"
     ),
+    "mart_handling_time": (
+        "month date, is_complete boolean, inbound_leads integer, minutes_logged double,"
+        " minutes_per_lead_rule double, status varchar"
+    ),
     "mart_staffing_forecast": (
         "rule_id varchar, role varchar, month date, months_ahead integer, volume_estimate double,"
         " volume_pi_low double, volume_pi_high double, p_cross double"
@@ -258,6 +262,13 @@ def growing_inbound() -> dict[str, list[Row]]:
         )
     tables["mart_role_scorecard"] = _growing_scorecard()
     tables["mart_staffing"] = _growing_staffing(calendar[:-1], volumes[:-1])
+    tables["mart_handling_time"] = [
+        {
+            "month": at, "is_complete": True, "inbound_leads": volume, "minutes_logged": 9.0 * volume,
+            "minutes_per_lead_rule": 26.0, "status": "measured",
+        }
+        for at, volume in zip(calendar[:-1], volumes[:-1], strict=True)
+    ]  # fmt: skip
     tables["mart_staffing_forecast"] = [
         {
             "rule_id": rule,

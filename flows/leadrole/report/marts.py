@@ -19,6 +19,7 @@ TABLES = (
     "mart_data_trust",
     "mart_findings",
     "mart_funnel_cohort",
+    "mart_handling_time",
     "mart_inbound_month",
     "mart_outbound_month",
     "mart_response_curve",

@@ -699,6 +699,21 @@ class Page:
                 "staffing.expected", volume=numbers.volume(furthest["volume_estimate"]), interval=interval
             )
             facts.append((texts("staffing.expected_in", month=numbers.month(furthest["month"])), expected))
+        logged = [
+            month
+            for month in self.marts.tables["mart_handling_time"]
+            if month["is_complete"] and month["status"] != "not_measurable"
+        ]
+        newest = sorted(logged, key=lambda month: month["month"])[-3:]
+        leads = sum(month["inbound_leads"] for month in newest)
+        if row["role"] == "inbound" and leads:
+            minutes = sum(month["minutes_logged"] for month in newest) / leads
+            told = texts(
+                "staffing.logged_minutes",
+                logged=numbers.volume(minutes),
+                rule=numbers.volume(newest[-1]["minutes_per_lead_rule"]),
+            )
+            facts.append((texts("staffing.logged"), told))
         is_over = row["state"] in OVER
         if row["expected_cross_month"] is not None:
             name = texts("staffing.crossed_since" if is_over else "staffing.cross")
