@@ -24,8 +24,8 @@ rule as (
 ),
 
 -- Churn is only seen when a renewal was due, so it is counted over whole years, back from the newest complete month:
--- who was a customer when the year began, and no longer is when it ends. By month, a customer who cannot leave yet would
--- be at risk all the same, and a young company would look as if nobody ever left.
+-- who was a customer when the year began, and no longer is when it ends. By month, a customer who cannot leave yet
+-- would be at risk all the same, and a young company would look as if nobody ever left.
 horizon as (
     select
         max(case when is_complete then month end) as last_month,
