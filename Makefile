@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 export PYTHONUTF8 := 1
 
-.PHONY: help demo test test-fast lint format lock campaign bench-extract bench-build clean
+.PHONY: help demo test test-fast lint format lock campaign bench-extract bench-build bench-staffing clean
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -53,6 +53,9 @@ bench-extract: $(VENV)/.runtime benchmarks/.venv/.ready ## Speed, memory and lim
 
 bench-build: $(VENV)/.runtime ## Build and checks of companies with 10,000 to 1,000,000 leads (benchmarks/README.md)
 	$(BIN)/python benchmarks/build.py $(BENCH)
+
+bench-staffing: $(VENV)/.dev ## How often the hiring rules raise a false alarm in a year (benchmarks/README.md)
+	$(BIN)/python benchmarks/staffing_simulation.py $(BENCH)
 
 clean: ## Remove the environment and the demo company
 	rm -rf $(VENV) demo benchmarks/.venv

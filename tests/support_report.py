@@ -72,8 +72,17 @@ COLUMNS = {
         "rule_id varchar, role varchar, month date, volume double, rate_estimate double, rate_ci_low double,"
         " rate_ci_high double, rate_ci_method varchar, phi double, months_used integer, threshold double,"
         " comparator varchar, unit varchar, p_cross double, state varchar, hours_week_needed double,"
+        " volume_basis varchar, assigned_fte double,"
         " required_fte double, available_fte double, gap_fte double, expected_cross_month date, hire_by date,"
         " recommendation varchar, is_latest boolean"
+    ),
+    "mart_handling_time": (
+        "month date, is_complete boolean, inbound_leads integer, minutes_logged double,"
+        " minutes_per_lead_rule double, status varchar"
+    ),
+    "mart_staffing_forecast": (
+        "rule_id varchar, role varchar, month date, months_ahead integer, volume_estimate double,"
+        " volume_pi_low double, volume_pi_high double, p_cross double"
     ),
     "mart_findings": (
         "finding_id varchar, rule_id varchar, severity varchar, scope_type varchar, scope_value varchar,"
@@ -253,6 +262,27 @@ def growing_inbound() -> dict[str, list[Row]]:
         )
     tables["mart_role_scorecard"] = _growing_scorecard()
     tables["mart_staffing"] = _growing_staffing(calendar[:-1], volumes[:-1])
+    tables["mart_handling_time"] = [
+        {
+            "month": at, "is_complete": True, "inbound_leads": volume, "minutes_logged": 9.0 * volume,
+            "minutes_per_lead_rule": 26.0, "status": "measured",
+        }
+        for at, volume in zip(calendar[:-1], volumes[:-1], strict=True)
+    ]  # fmt: skip
+    tables["mart_staffing_forecast"] = [
+        {
+            "rule_id": rule,
+            "role": role,
+            "month": date(2026 + (10 + ahead) // 12, (10 + ahead) % 12 + 1, 1),
+            "months_ahead": ahead + 1,
+            "volume_estimate": level + 8.0 * ahead,
+            "volume_pi_low": level + 8.0 * ahead - 25,
+            "volume_pi_high": level + 8.0 * ahead + 30,
+            "p_cross": 0.1 * ahead,
+        }
+        for rule, role, level in (("R2", "inbound", 365.0), ("R6", "closer", 55.0))
+        for ahead in range(6)
+    ]
     tables["mart_findings"] = _findings()
     tables["mart_funnel_cohort"] = _funnel(calendar)
     tables["mart_response_curve"] = _curves()
@@ -427,7 +457,7 @@ def _growing_staffing(calendar: Sequence[date], volumes: Sequence[int]) -> list[
          "state": "insufficient_data", "recommendation": "need_more_data"},
         {**newest, "rule_id": "R7", "role": "closer", "volume": 14.0, "threshold": 20.0, "comparator": "<",
          "state": "crossed", "recommendation": "combine_closer_outbound"},
-        {**newest, "rule_id": "R8", "role": "team", "volume": 4.0, "threshold": 2.0, "comparator": ">=",
+        {**newest, "rule_id": "R8", "role": "all", "volume": 4.0, "threshold": 2.0, "comparator": ">=",
          "state": "crossed", "recommendation": "no_change"},
     ]  # fmt: skip
     return rows

@@ -44,6 +44,7 @@ from leadrole.run import new_run
 from leadrole.sandbox.faults import Faults
 from leadrole.sandbox.truth import Cycle, Month, Truth, kaplan_meier_quantile
 from leadrole.sandbox.worktime import WorkTime
+from staffing import THRESHOLDS, ahead, p_cross, posterior, story
 
 pytestmark = pytest.mark.slow
 
@@ -125,6 +126,33 @@ def test_outbound_months_equal_the_truth(company: Company, column: str) -> None:
 def test_closer_months_equal_the_truth(company: Company, column: str) -> None:
     rows = company.rows("select * from main_published.mart_closer_month where slice_type = 'all'")
     assert_month_by_month(rows, company.truth(), column, CLOSER[column])
+
+
+@pytest.mark.parametrize("rule", THRESHOLDS)
+def test_staffing_is_judged_and_forecast_from_the_true_volumes(company: Company, rule: str) -> None:
+    _, comparator, threshold = THRESHOLDS[rule]
+    truth = company.truth()
+    months = {month: true for month, true in sorted(truth.months.items()) if true.is_complete}
+    volumes = [true.qualified_received if rule == "R6" else true.inbound_leads for true in months.values()]
+    rows = company.rows(f"select * from main_published.mart_staffing where rule_id = '{rule}' order by month")
+    assert [(row["month"], row["volume"]) for row in rows] == list(zip(months, volumes, strict=True))
+    assert [row["state"] for row in rows] == [state for state, _ in story(volumes, comparator, threshold)]
+    now = posterior(volumes)
+    assert now is not None
+    assert rows[-1]["p_cross"] == pytest.approx(p_cross(now, comparator, threshold), abs=1e-8)
+    forecast = company.rows(
+        f"select * from main_published.mart_staffing_forecast where rule_id = '{rule}' order by month"
+    )
+    assert [row["months_ahead"] for row in forecast] == [1, 2, 3, 4, 5, 6]
+    for row in forecast:
+        then = ahead(volumes, row["months_ahead"])
+        assert then is not None and row["method"] == then.method
+        assert row["volume_estimate"] == pytest.approx(then.rate.mean(), rel=1e-6)
+        assert row["volume_pi_low"] == then.volume.ppf(0.1) and row["volume_pi_high"] == then.volume.ppf(0.9)
+        assert (row["expected_cross_month"], row["hire_by"]) == (
+            rows[-1]["expected_cross_month"],
+            rows[-1]["hire_by"],
+        )
 
 
 WINDOWS = {

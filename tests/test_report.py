@@ -375,6 +375,36 @@ def test_a_passed_threshold_with_enough_people_asks_for_nothing(tmp_path: Path, 
     assert "met 1,2 fte is de rol al bezet" in verdict["sentences"][0]
 
 
+def test_the_months_ahead_and_the_logged_time_stand_with_the_rule(pages: dict[tuple[str, str], str]) -> None:
+    staffing = " ".join(Reader(pages["growing_inbound", "nl"]).text.split())
+    # 365 leads in the first month ahead and 8 more each month; 9 minutes a lead against the rule's 26.
+    assert "Verwacht in april 2027 405 (vier van de vijf keer 380 tot 435)" in staffing
+    assert "minstens 9 min vastgelegd; de regel rekent met 26" in staffing
+    # The crossing of February and the furthest month ahead are both on the axis.
+    assert staffing.count("verwachting") >= 12
+
+
+def test_a_value_of_a_customer_says_how_it_is_known(dutch: Numbers) -> None:
+    row = {
+        "rule_id": "R5", "recommendation": "hire_outbound_now", "state": "crossed", "volume": 12500.0,
+        "threshold": 10000.0, "rate_estimate": 12500.0, "rate_ci_low": None, "rate_ci_high": None,
+        "available_fte": 0.2,
+    }  # fmt: skip
+    said = {
+        basis: staffing_sentence({**row, "volume_basis": basis}, dutch.texts, dutch)
+        for basis in ("assumed", "subscription", "lower_bound")
+    }
+    assert "volgens de instellingen" in said["assumed"] and "tot nu toe gemiddeld" in said["lower_bound"]
+    assert len(set(said.values())) == 3 and all("€ 12.500" in sentence for sentence in said.values())
+    unknown = {
+        **row,
+        "recommendation": "need_more_data",
+        "state": "insufficient_data",
+        "volume_basis": "lower_bound",
+    }
+    assert "wordt meer waard" in staffing_sentence(unknown, dutch.texts, dutch)
+
+
 def test_an_optional_rule_without_data_takes_no_verdict_away(tmp_path: Path, dutch: Numbers) -> None:
     tables = growing_inbound()
     tables["mart_staffing"] = [
@@ -403,7 +433,7 @@ def test_too_few_salespeople_is_said_of_the_team(tmp_path: Path, dutch: Numbers)
     "state", ["insufficient_data", "below", "approaching", "crossed_provisional", "crossed", "receding"]
 )
 def test_every_recommendation_of_every_rule_has_a_sentence(state: str, english: Numbers) -> None:
-    for rule in [f"R{number}" for number in range(1, 9)]:
+    for rule in [f"R{number}" for number in range(1, 10)]:
         for code in ACTION_OF:
             row = {
                 "rule_id": rule,

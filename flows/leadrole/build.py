@@ -27,6 +27,8 @@ from leadrole.run import Run
 from leadrole.settings import ApiSource, Exclusion, Settings
 
 NodeProgress = Callable[[int, int, str], None]
+# rep_id, pseudonym, label, hours_week, seniority, team, hired_on
+_PersonRow = tuple[str, str, str, float | None, str | None, str | None, date | None]
 
 _TIMEOUT_SECONDS = 3600
 # dbt, killed by the kernel when this process dies: left alone it would keep raw.duckdb open and stop the next run.
@@ -202,6 +204,8 @@ def _config_tables(settings: Settings, run: Run, as_of: datetime) -> Iterable[_T
             "employees integer",
             "is_startup boolean",
             "lifetime_value double",
+            "has_subscriptions boolean",
+            "gross_margin double",
             "fte_hours_week double",
             "people_metrics boolean",
         ],
@@ -214,6 +218,8 @@ def _config_tables(settings: Settings, run: Run, as_of: datetime) -> Iterable[_T
                 company.employees,
                 company.startup,
                 company.lifetime_value,
+                company.subscriptions,
+                company.gross_margin,
                 company.fte_hours_week,
                 settings.privacy.people_metrics,
             )
@@ -267,8 +273,18 @@ def _config_tables(settings: Settings, run: Run, as_of: datetime) -> Iterable[_T
             "hours_week double",
             "seniority varchar",
             "team varchar",
+            "hired_on date",
         ],
         _people(settings, run),
+    )
+    yield _Table(
+        "leave_periods",
+        ["rep_id varchar", "valid_from date", "valid_to date", "share double"],
+        [
+            (rep_id, leave.from_, leave.to, leave.share)
+            for rep_id, person in settings.people.items()
+            for leave in person.leave
+        ],
     )
     yield _Table(
         "lead_sources",
@@ -365,7 +381,7 @@ def _holidays(country: str, as_of: datetime) -> list[tuple[date, str]]:
     return sorted(calendar.items())
 
 
-def _people(settings: Settings, run: Run) -> list[tuple[str, str, str, float | None, str | None, str | None]]:
+def _people(settings: Settings, run: Run) -> list[_PersonRow]:
     key = pseudonym_key(run.pseudonym_key_path)
     named = _owners_in_raw(run, {source.kind for source in settings.sources})
     for rep_id in (
@@ -378,7 +394,7 @@ def _people(settings: Settings, run: Run) -> list[tuple[str, str, str, float | N
     ):
         named.setdefault(rep_id, None)
     seniority_in_role = {role.person: role.seniority for role in settings.roles if role.seniority}
-    people: list[tuple[str, str, str, float | None, str | None, str | None]] = []
+    people: list[_PersonRow] = []
     for rep_id in sorted(named):
         configured = settings.people.get(rep_id)
         pseudonym = rep_key(key, rep_id)
@@ -393,6 +409,7 @@ def _people(settings: Settings, run: Run) -> list[tuple[str, str, str, float | N
                 configured.hours_week if configured else None,
                 (configured.seniority if configured else None) or seniority_in_role.get(rep_id),
                 configured.team if configured else None,
+                configured.hired_on if configured else None,
             )
         )
     _write_names(run, [(rep_id, rep_key(key, rep_id), name) for rep_id, name in named.items()])

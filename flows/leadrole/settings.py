@@ -222,6 +222,9 @@ class Company(Section):
     employees: Annotated[int, Field(ge=1, le=1_000_000)]
     startup: bool = False
     lifetime_value: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    # Customers buy anew at least once a year, and each time is a won deal: then who stopped can be told.
+    subscriptions: bool = False
+    gross_margin: Annotated[float, Field(gt=0, le=1)] | None = None
     working_hours: dict[Weekday, tuple[Stretch, ...]] = OFFICE_HOURS
     fte_hours_week: Annotated[float, Field(gt=0, le=80)] = 40
 
@@ -744,6 +747,14 @@ class RoleAssignment(Section):
     seniority: Seniority | None = None
 
 
+class Leave(Section):
+    """Days on which a person works less, or not at all (`to` is exclusive); `share` of the hours is missed."""
+
+    from_: Day = Field(alias="from")
+    to: Day | None = None
+    share: Annotated[float, Field(gt=0, le=1)] = 1.0
+
+
 class Person(Section):
     """What we say of one person."""
 
@@ -751,6 +762,9 @@ class Person(Section):
     hours_week: Annotated[float, Field(gt=0, le=80)] | None = None
     seniority: Seniority | None = None
     team: Name | None = None
+    # A new person carries part of a load at first: parameters.ramp_curve.
+    hired_on: Day | None = None
+    leave: tuple[Leave, ...] = ()
 
 
 class Schedule(Section):
@@ -799,6 +813,7 @@ class SpeedTargets(Section):
 
 Bands = Annotated[tuple[Positive, ...], Field(min_length=1, max_length=10)]
 Days = Annotated[int, Field(ge=1, le=3650)]
+Ramp = Annotated[tuple[Annotated[float, Field(gt=0, le=1)], ...], Field(min_length=1, max_length=24)]
 
 
 class Parameters(Section):
@@ -817,6 +832,8 @@ class Parameters(Section):
     prob_cross: Annotated[float, Field(gt=0.5, lt=1)] = 0.80
     hire_months: Annotated[int, Field(ge=0, le=24)] = 2
     ramp_months: Annotated[int, Field(ge=0, le=24)] = 3
+    # Share of a full load in somebody's first month, second month and so on; after the last, all of it.
+    ramp_curve: Ramp = (0.25, 0.5, 0.75, 1.0)
     min_new_touches: Annotated[int, Field(ge=1, le=1000)] = 5
     never_answered_working_days: Annotated[int, Field(ge=1, le=60)] = 5
     stalled_days: Days = 90
@@ -1646,6 +1663,11 @@ def _cross_company(company: Company, _: Mapping[str, Any], __: date) -> Iterator
         yield ("company", "working_hours", day), "stretches overlap"
     if not any(company.working_hours.values()):
         yield ("company", "working_hours"), "the week has no working hours"
+    if company.subscriptions and company.gross_margin is None:
+        yield (
+            ("company", "subscriptions"),
+            "true needs gross_margin as well: a lifetime value is a margin, not revenue",
+        )
 
 
 def _kinds(values: Mapping[str, Any]) -> set[str]:
@@ -1679,10 +1701,19 @@ def _cross_people(
     people: Mapping[str, Person], values: Mapping[str, Any], _: date
 ) -> Iterator[tuple[Path_, str]]:
     kinds = _kinds(values)
-    for person in people:
+    for person, told in people.items():
         kind = person.split(":")[0]
         if kinds and kind not in kinds:
             yield ("people", person), f"there is no source of kind {kind}"
+        for index, leave in enumerate(told.leave):
+            if leave.to and leave.to <= leave.from_:
+                yield (
+                    ("people", person, "leave", index, "to"),
+                    f"{leave.to} is not after from ({leave.from_})",
+                )
+        ordered = sorted(told.leave, key=lambda leave: leave.from_)
+        if any(later.from_ < (earlier.to or date.max) for earlier, later in itertools.pairwise(ordered)):
+            yield ("people", person, "leave"), "periods overlap; write one with the share of both"
 
 
 def _cross_schedules(
@@ -1759,6 +1790,8 @@ def _cross_parameters(parameters: Parameters, _: Mapping[str, Any], __: date) ->
         bands = getattr(parameters, key)
         if any(later <= earlier for earlier, later in itertools.pairwise(bands)):
             yield ("parameters", key), "must rise from band to band"
+    if any(later < earlier for earlier, later in itertools.pairwise(parameters.ramp_curve)):
+        yield ("parameters", "ramp_curve"), "must not fall from month to month"
 
 
 def _cross_privacy(privacy: Privacy, _: Mapping[str, Any], today: date) -> Iterator[tuple[Path_, str]]:

@@ -15,6 +15,7 @@ select
     people.label,
     people.seniority,
     people.hours_week,
+    people.hired_on,
     coalesce(named.is_human, true) as is_human,
     coalesce(named.is_active, true) as is_active
 from people

@@ -92,8 +92,7 @@ assignments as (
         share,
         seniority,
         coalesce(valid_from, date '1900-01-01') as valid_from,
-        -- The configuration names the first day on which it no longer holds.
-        cast(valid_to - interval 1 day as date) as valid_to,
+        valid_to,
         'config' as origin
     from configured
     union all by name

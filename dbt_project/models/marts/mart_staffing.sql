@@ -24,6 +24,15 @@ int_source_capabilities as (
     select * from {{ ref('int_source_capabilities') }}
 ),
 
+int_lifetime_values as (
+    select * from {{ ref('int_lifetime_values') }}
+),
+
+decisive as (
+    select * from int_lifetime_values
+    where is_decisive
+),
+
 recorded as (
     select coalesce(bool_or(has_touches), false) as has_touches
     from int_source_capabilities
@@ -45,7 +54,8 @@ role_months as (
     select
         month,
         role,
-        cast(sum(cast(fte as decimal(18, 10))) as double) as fte
+        cast(sum(cast(fte as decimal(18, 10))) as double) as fte,
+        cast(sum(cast(assigned_fte as decimal(18, 10))) as double) as assigned_fte
     from int_role_capacity
     group by month, role
 ),
@@ -55,6 +65,8 @@ rep_months as (
         month,
         rep_id,
         cast(sum(cast(fte as decimal(18, 10))) as double) as fte,
+        cast(sum(cast(assigned_fte as decimal(18, 10))) as double) as assigned_fte,
+        count(distinct role) as role_count,
         bool_or(role = 'closer') and bool_or(role <> 'closer') as is_shared_closer,
         bool_or(role = 'closer') and bool_or(role = 'outbound') as is_closer_and_outbound
     from int_role_capacity
@@ -66,27 +78,37 @@ team_months as (
     select
         month,
         count(*) as person_count,
+        max(role_count) as most_roles,
         cast(sum(cast(fte as decimal(18, 10))) as double) as fte,
+        cast(sum(cast(assigned_fte as decimal(18, 10))) as double) as assigned_fte,
         bool_or(is_shared_closer) as has_shared_closer,
         bool_or(is_closer_and_outbound) as has_closer_and_outbound
     from rep_months
     group by month
 ),
 
+per_lead as (
+    select threshold as hours_week_per_lead
+    from dim_threshold_rule
+    where rule_id = 'R1'
+),
+
 volume_needs as (
     select
         int_staffing_rates.*,
         int_staffing_states.state,
-        int_staffing_states.high_since,
+        int_staffing_states.expected_cross_month,
         int_metric_scope.fte_hours_week,
         int_staffing_rates.month = int_metric_scope.latest_complete_month as is_latest,
         coalesce(team_months.has_shared_closer, false) as has_shared_closer,
-        -- R1: 80 leads a month take 8 hours a week. R6: 50 qualified leads a month are one closer.
         case
-            when int_staffing_rates.role = 'inbound'
-                then int_staffing_rates.volume / (10.0 * int_metric_scope.fte_hours_week)
-            when int_staffing_rates.is_recorded then int_staffing_rates.volume / int_staffing_rates.threshold
+            when int_staffing_rates.is_recorded
+                then {{ required_fte(
+                    'int_staffing_rates.role', 'int_staffing_rates.volume', 'int_staffing_rates.threshold',
+                    'per_lead.hours_week_per_lead', 'int_metric_scope.fte_hours_week'
+                ) }}
         end as required_fte,
+        case when assigned.is_known then coalesce(role_months.assigned_fte, 0.0) end as assigned_fte,
         case when assigned.is_known then coalesce(role_months.fte, 0.0) end as available_fte
     from int_staffing_rates
     inner join int_staffing_states
@@ -94,6 +116,7 @@ volume_needs as (
             int_staffing_rates.rule_id = int_staffing_states.rule_id
             and int_staffing_rates.month = int_staffing_states.month
     cross join int_metric_scope
+    left join per_lead on true
     cross join assigned
     left join role_months
         on
@@ -130,20 +153,16 @@ volume_rules as (
         state,
         hours_week_needed,
         required_fte,
+        assigned_fte,
         available_fte,
         gap_fte,
-        cast(
-            case
-                when state in ('crossed', 'crossed_provisional', 'receding') then high_since
-                when state in ('approaching', 'below') then month + to_months(cast(months_to_cross as integer))
-            end as date
-        ) as expected_cross_month,
+        expected_cross_month,
         case
             when state = 'insufficient_data' then 'need_more_data'
             when rule_id = 'R3' and state = 'crossed' then 'marketing_first'
             when rule_id = 'R3' then 'no_change'
-            -- Who already has the people has nothing to hire.
-            when coalesce(gap_fte, 1.0) <= 0 then 'no_change'
+            -- Who already has the people has nothing to hire: they come back from leave, and new ones grow into it.
+            when coalesce(required_fte - assigned_fte, 1.0) <= 0 then 'no_change'
             when rule_id = 'R6' and state = 'crossed' and has_shared_closer then 'split_role'
             when state = 'crossed' then 'hire_full_time'
             when state in ('crossed_provisional', 'approaching') then 'prepare_hire'
@@ -163,13 +182,27 @@ team_now as (
     select
         int_metric_scope.latest_complete_month as month,
         int_metric_scope.employee_count,
-        int_metric_scope.lifetime_value,
+        coalesce(int_metric_scope.is_startup, false) as is_startup,
+        -- Who is seen in two roles may have an outbound one that left no trace.
+        case
+            when assigned.is_outbound_known or team_months.most_roles = 3 then team_months.most_roles
+        end as most_roles,
+        -- Nobody left yet: the value is at least the lower end.
+        coalesce(decisive.estimate, decisive.ci_low) as lifetime_value,
+        case when decisive.basis = 'observed' then 'lower_bound' else decisive.basis end as lifetime_value_basis,
+        decisive.ci_low as lifetime_value_ci_low,
+        decisive.ci_high as lifetime_value_ci_high,
+        decisive.p_above as lifetime_value_p_above,
         assigned.is_known,
         coalesce(team_months.person_count, 0) as person_count,
         coalesce(team_months.has_closer_and_outbound, false) as has_closer_and_outbound,
         case when assigned.is_known then coalesce(team_months.fte, 0.0) end as team_fte,
+        case when assigned.is_known then coalesce(team_months.assigned_fte, 0.0) end as team_assigned_fte,
         case when assigned.is_outbound_known then coalesce(outbound_months.fte, 0.0) end as outbound_fte,
+        case when assigned.is_outbound_known then coalesce(outbound_months.assigned_fte, 0.0) end
+            as outbound_assigned_fte,
         case when assigned.is_known then coalesce(closer_months.fte, 0.0) end as closer_fte,
+        case when assigned.is_known then coalesce(closer_months.assigned_fte, 0.0) end as closer_assigned_fte,
         needs.required_fte
     from int_metric_scope
     cross join assigned
@@ -183,6 +216,7 @@ team_now as (
             int_metric_scope.latest_complete_month = closer_months.month
             and closer_months.role = 'closer'
     cross join needs
+    left join decisive on true
 ),
 
 company_volumes as (
@@ -194,15 +228,26 @@ company_volumes as (
         dim_threshold_rule.unit,
         team_now.month,
         team_now.required_fte,
-        team_now.outbound_fte,
+        team_now.outbound_assigned_fte,
         team_now.has_closer_and_outbound,
+        team_now.is_startup,
+        case when dim_threshold_rule.rule_id = 'R5' then team_now.lifetime_value_basis end as volume_basis,
+        case when dim_threshold_rule.rule_id = 'R5' then team_now.lifetime_value_ci_low end as rate_ci_low,
+        case when dim_threshold_rule.rule_id = 'R5' then team_now.lifetime_value_ci_high end as rate_ci_high,
+        case when dim_threshold_rule.rule_id = 'R5' then team_now.lifetime_value_p_above end as p_above,
         cast(
             case
                 when dim_threshold_rule.rule_id in ('R4', 'R7') then team_now.employee_count
                 when dim_threshold_rule.rule_id = 'R5' then team_now.lifetime_value
                 when dim_threshold_rule.rule_id = 'R8' and team_now.is_known then team_now.person_count
+                when dim_threshold_rule.rule_id = 'R9' then team_now.most_roles
             end as double
         ) as volume,
+        case
+            when dim_threshold_rule.rule_id in ('R4', 'R5') then team_now.outbound_assigned_fte
+            when dim_threshold_rule.rule_id = 'R7' then team_now.closer_assigned_fte
+            else team_now.team_assigned_fte
+        end as assigned_fte,
         case
             when dim_threshold_rule.rule_id in ('R4', 'R5') then team_now.outbound_fte
             when dim_threshold_rule.rule_id = 'R7' then team_now.closer_fte
@@ -210,14 +255,34 @@ company_volumes as (
         end as available_fte
     from dim_threshold_rule
     cross join team_now
-    where dim_threshold_rule.rule_id in ('R4', 'R5', 'R7', 'R8')
+    where dim_threshold_rule.rule_id in ('R4', 'R5', 'R7', 'R8', 'R9')
+),
+
+company_edges as (
+    select
+        *,
+        {{ meets_threshold('volume', 'comparator', 'threshold') }} as is_threshold_met
+    from company_volumes
+),
+
+company_chances as (
+    select
+        *,
+        coalesce(p_above, case when is_threshold_met then 1.0 when not is_threshold_met then 0.0 end) as p_cross
+    from company_edges
 ),
 
 company_states as (
     select
         *,
-        {{ meets_threshold('volume', 'comparator', 'threshold') }} as is_threshold_met
-    from company_volumes
+        case
+            when volume is null then 'insufficient_data'
+            when p_cross > {{ var('prob_cross') }} then 'crossed'
+            -- What customers brought in so far may end above the threshold yet.
+            when volume_basis = 'lower_bound' then 'insufficient_data'
+            else 'below'
+        end as state
+    from company_chances
 ),
 
 company_rules as (
@@ -226,27 +291,35 @@ company_rules as (
         role,
         month,
         volume,
+        volume_basis,
+        case when volume_basis is not null then volume end as rate_estimate,
+        rate_ci_low,
+        rate_ci_high,
+        case
+            when rate_ci_low is null then null
+            when volume_basis = 'subscription' then 'jeffreys_churn'
+            else 'student_t'
+        end as rate_ci_method,
         threshold,
         comparator,
         unit,
         is_threshold_met,
-        cast(case when is_threshold_met then 1.0 when not is_threshold_met then 0.0 end as double) as p_cross,
-        case
-            when volume is null then 'insufficient_data'
-            when is_threshold_met then 'crossed'
-            else 'below'
-        end as state,
+        cast(p_cross as double) as p_cross,
+        state,
         case when rule_id = 'R8' then required_fte end as required_fte,
+        assigned_fte,
         available_fte,
         case when rule_id = 'R8' then required_fte - available_fte end as gap_fte,
         case
-            when volume is null then 'need_more_data'
-            when rule_id in ('R4', 'R5') and is_threshold_met and outbound_fte is null then 'need_more_data'
-            when rule_id in ('R4', 'R5') and is_threshold_met and outbound_fte < 1.0 then 'hire_outbound_now'
+            when state = 'insufficient_data' then 'need_more_data'
+            when rule_id in ('R4', 'R5') and state = 'crossed' and outbound_assigned_fte is null then 'need_more_data'
+            when rule_id in ('R4', 'R5') and state = 'crossed' and outbound_assigned_fte < 1.0 then 'hire_outbound_now'
             when rule_id = 'R7' and is_threshold_met then 'combine_closer_outbound'
             when rule_id = 'R7' and has_closer_and_outbound then 'split_role'
             when rule_id = 'R8' and not is_threshold_met and coalesce(required_fte, 0.0) <= 1.0 then 'two_part_timers'
             when rule_id = 'R8' and not is_threshold_met then 'hire_full_time'
+            -- For a start-up it is advice, which finding F7 gives.
+            when rule_id = 'R9' and not is_threshold_met and not is_startup then 'split_role'
             else 'no_change'
         end as recommendation,
         true as is_latest
@@ -265,6 +338,7 @@ measured as (
         role,
         month,
         cast(volume as double) as volume,
+        volume_basis,
         cast(rate_estimate as double) as rate_estimate,
         cast(rate_ci_low as double) as rate_ci_low,
         cast(rate_ci_high as double) as rate_ci_high,
@@ -279,12 +353,11 @@ measured as (
         state,
         cast(hours_week_needed as double) as hours_week_needed,
         cast(required_fte as double) as required_fte,
+        cast(assigned_fte as double) as assigned_fte,
         cast(available_fte as double) as available_fte,
         cast(gap_fte as double) as gap_fte,
         expected_cross_month,
-        cast(
-            expected_cross_month - to_months({{ var('hire_months') + var('ramp_months') }}) as date
-        ) as hire_by,
+        {{ hire_by('expected_cross_month', 'comparator') }} as hire_by,
         recommendation,
         is_latest,
         {{ publication_columns() }}

@@ -306,16 +306,24 @@ def staffing(
     rows: Sequence[Mapping[str, Any]],
     ticks: Sequence[Month],
     *,
+    forecast: Sequence[Mapping[str, Any]],
     thresholds: Sequence[tuple[float, str]],
     crossing: tuple[str, str] | None,
     language: str,
     label: str,
 ) -> Drawing:
-    """Volume and its estimate against the thresholds; a row: month, volume, rate, low, high."""
+    """Volume and its estimate against the thresholds; a row: month, volume, rate, low, high.
+
+    A month of the forecast has the same without a volume.
+    """
     import altair
 
     keys = [tick.key for tick in ticks]
-    top = max([value for value, _ in thresholds] + [row["high"] or row["volume"] or 0 for row in rows])
+    top = max(
+        [value for value, _ in thresholds]
+        + [row["high"] or row["volume"] or 0 for row in rows]
+        + [row["high"] for row in forecast]
+    )
 
     def draw(width: int, height: int, every: int) -> str:
         x = altair.X(
@@ -339,6 +347,15 @@ def staffing(
             .mark_point(size=36, fill=PAPER, stroke=MAIN, strokeWidth=1.4, opacity=1)
             .encode(x=x, y=y("volume")),
         ]
+        if forecast:
+            # The line goes on from the newest estimate.
+            newest = [row for row in rows if row["rate"] is not None][-1:]
+            ahead = altair.Chart(_data(altair, forecast)).encode(x=x)
+            going_on = altair.Chart(_data(altair, [*newest, *forecast])).encode(x=x)
+            layers += [
+                ahead.mark_area(color=MAIN, opacity=BAND_OPACITY / 2).encode(y=y("low"), y2="high:Q"),
+                going_on.mark_line(color=MAIN, strokeWidth=1.6, strokeDash=[5, 4]).encode(y=y("rate")),
+            ]
         first = next((row["volume"] for row in rows if row["volume"] is not None), 0)
         for value, text in thresholds:
             # The label stands on the side of the line where the series does not begin.

@@ -19,11 +19,13 @@ TABLES = (
     "mart_data_trust",
     "mart_findings",
     "mart_funnel_cohort",
+    "mart_handling_time",
     "mart_inbound_month",
     "mart_outbound_month",
     "mart_response_curve",
     "mart_role_scorecard",
     "mart_staffing",
+    "mart_staffing_forecast",
 )
 ROLES = ("inbound", "outbound", "closer")
 
@@ -90,7 +92,7 @@ class Marts:
             row["rep_id"]
             for row in self.rows("dim_role_assignment", role=role)
             if (row["valid_from"] is None or _day(row["valid_from"]) <= day)
-            and (row["valid_to"] is None or _day(row["valid_to"]) > day)
+            and (row["valid_to"] is None or _day(row["valid_to"]) >= day)
         }
         return len(held)
 

@@ -36,7 +36,7 @@ ACTION_OF = {
 # Said beside the main sentence when another rule wins: they ask for something of their own.
 WORTH_ADDING = ("split_role", "two_part_timers", "combine_closer_outbound")
 SEVERITY_ORDER = {"high": 0, "medium": 1, "low": 2}
-RULE_ORDER = ("R6", "R2", "R3", "R5", "R4", "R8", "R7")
+RULE_ORDER = ("R6", "R2", "R3", "R5", "R4", "R8", "R9", "R7")
 # Whether the role's own figures are known hangs on these; an optional rule without data changes no verdict.
 CHIEF_RULES = ("R2", "R4", "R6")
 OVER = ("crossed", "crossed_provisional", "receding")
@@ -141,7 +141,13 @@ def _rank(row: Row) -> tuple[int, int]:
 
 def staffing_rows(marts: Marts, role: str) -> list[Row]:
     """The newest row of each staffing rule of a role, the most urgent first."""
-    rows = [row for row in latest(marts.rows("mart_staffing", role=role)) if row["state"] != "not_applicable"]
+    roles = ("team", "all") if role == "team" else (role,)
+    rows = [
+        row
+        for name in roles
+        for row in latest(marts.rows("mart_staffing", role=name))
+        if row["state"] != "not_applicable"
+    ]
     return sorted(rows, key=_rank)
 
 
@@ -154,6 +160,8 @@ def staffing_sentence(row: Row, texts: Texts, numbers: Numbers) -> str:
         keys.insert(0, "verdict.no_change.filled")
     if code == "prepare_hire" and row["state"] == "crossed_provisional":
         keys.insert(0, "verdict.prepare_hire.provisional")
+    if row.get("volume_basis") is not None:
+        keys.insert(0, f"verdict.{code}.{rule}_{row['volume_basis']}")
     rate = row["rate_estimate"] if row["rate_estimate"] is not None else row["volume"]
     return texts.first(
         *keys,

@@ -543,7 +543,7 @@ class Page:
         for role in (*ROLES, "team"):
             for row in staffing_rows(self.marts, role):
                 rules.append(self._rule_view(row))
-        known = {*ROLES, "team"}
+        known = {*ROLES, "team", "all"}
         for row in sorted(self.marts.tables["mart_staffing"], key=lambda row: row["rule_id"]):
             if row["is_latest"] and row["role"] not in known and row["state"] != "not_applicable":
                 rules.append(self._rule_view(row))
@@ -592,7 +592,11 @@ class Page:
         chief = rows[-1]
         months = [row["month"] for row in rows]
         crossing = None if chief["state"] in OVER else chief["expected_cross_month"]
-        while crossing is not None and months[-1] < crossing and len(months) < MONTHS_SHOWN + 12:
+        ahead = sorted(
+            self.marts.rows("mart_staffing_forecast", rule_id=chief["rule_id"]), key=lambda row: row["month"]
+        )
+        end = max([crossing or months[-1], *(row["month"] for row in ahead)])
+        while months[-1] < end and len(months) < MONTHS_SHOWN + 12:
             months.append(_next_month(months[-1]))
         ticks = charts.month_ticks(months, [numbers.month_name(month) for month in months])
         points = [
@@ -630,7 +634,21 @@ class Page:
         if crossing is not None and crossing in months:
             mark = (f"{crossing:%Y-%m}", texts("staffing.cross_label", month=numbers.month(crossing)))
         drawing = charts.staffing(
-            points, ticks, thresholds=thresholds, crossing=mark, language=texts.language, label=label
+            points,
+            ticks,
+            forecast=[
+                {
+                    "month": f"{row['month']:%Y-%m}",
+                    "rate": row["volume_estimate"],
+                    "low": row["volume_pi_low"],
+                    "high": row["volume_pi_high"],
+                }
+                for row in ahead
+            ],
+            thresholds=thresholds,
+            crossing=mark,
+            language=texts.language,
+            label=label,
         )
         table = [
             [
@@ -643,6 +661,17 @@ class Page:
             ]
             for row in rows
         ]
+        table += [
+            [
+                numbers.month(row["month"]),
+                numbers.none,
+                numbers.volume(row["volume_estimate"]),
+                numbers.volume_interval(row["volume_pi_low"], row["volume_pi_high"]),
+                numbers.percent(row["p_cross"]),
+                texts("staffing.forecast"),
+            ]
+            for row in ahead
+        ]
         head = [
             texts("staffing.month"),
             texts("staffing.volume"),
@@ -652,10 +681,10 @@ class Page:
             texts("staffing.state"),
         ]
         figure = self._figure(texts(f"staffing.title.{role}"), label, drawing, head, table)
-        figure["facts"] = self._staffing_facts(chief)
+        figure["facts"] = self._staffing_facts(chief, ahead[-1] if ahead else None)
         return figure
 
-    def _staffing_facts(self, row: Row) -> list[tuple[str, str]]:
+    def _staffing_facts(self, row: Row, furthest: Row | None) -> list[tuple[str, str]]:
         texts, numbers = self.texts, self.numbers
         facts = []
         if row["rate_estimate"] is not None:
@@ -664,6 +693,27 @@ class Page:
             facts.append((texts("staffing.now"), now))
         if row["p_cross"] is not None:
             facts.append((texts("staffing.probability"), numbers.percent(row["p_cross"])))
+        if furthest is not None:
+            interval = numbers.volume_interval(furthest["volume_pi_low"], furthest["volume_pi_high"])
+            expected = texts(
+                "staffing.expected", volume=numbers.volume(furthest["volume_estimate"]), interval=interval
+            )
+            facts.append((texts("staffing.expected_in", month=numbers.month(furthest["month"])), expected))
+        logged = [
+            month
+            for month in self.marts.tables["mart_handling_time"]
+            if month["is_complete"] and month["status"] != "not_measurable"
+        ]
+        newest = sorted(logged, key=lambda month: month["month"])[-3:]
+        leads = sum(month["inbound_leads"] for month in newest)
+        if row["role"] == "inbound" and leads:
+            minutes = sum(month["minutes_logged"] for month in newest) / leads
+            told = texts(
+                "staffing.logged_minutes",
+                logged=numbers.volume(minutes),
+                rule=numbers.volume(newest[-1]["minutes_per_lead_rule"]),
+            )
+            facts.append((texts("staffing.logged"), told))
         is_over = row["state"] in OVER
         if row["expected_cross_month"] is not None:
             name = texts("staffing.crossed_since" if is_over else "staffing.cross")

@@ -127,41 +127,22 @@ estimated as (
         case when is_estimated then {{ gamma_cdf('shape', 'threshold * exposure') }} end as p_at_most,
         case when is_estimated then {{ gamma_quantile('0.025', 'shape') }} / exposure end as rate_ci_low,  -- noqa: PRS, LT02
         case when is_estimated then {{ gamma_quantile('0.975', 'shape') }} / exposure end as rate_ci_high,
-        case when len(volumes_12) = 12 and list_sum(volumes_12) > 0 then {{ poisson_slope('volumes_12') }} end as slope
+        -- Twelve months make a trend, unless most of them were empty: then one busy month would be all of it.
+        case
+            when is_estimated and len(volumes_12) = 12 and len(list_filter(volumes_12, lambda v: v > 0)) >= 6
+                then {{ poisson_slope('volumes_12') }}
+        end as slope
     from posterior
 ),
 
--- Where the trend stands at the newest month: the fitted level when there is a trend, else the rate itself.
-levelled as (
+crossing as (
     select
         *,
         case
             when comparator in ('<', '<=') then p_at_most
             else 1.0 - p_at_most
-        end as p_cross,
-        case
-            when slope is null then rate_estimate
-            else
-                list_sum(volumes_12) * exp(12 * slope)
-                / list_sum(list_transform(range(1, 13), lambda i: exp(slope * i)))
-        end as level
+        end as p_cross
     from estimated
-),
-
--- Six months ahead, the slope damped by 0.9 a month: sum of 0.9^j for j = 1..h is 9 (1 - 0.9^h).
-forecast as (
-    select
-        * exclude (volumes_12),
-        case
-            when is_estimated
-                then list_filter(
-                    range(1, 7),
-                    lambda h: {{ meets_threshold(
-                        'level * exp(coalesce(slope, 0.0) * 9.0 * (1.0 - power(0.9, h)))', 'comparator', 'threshold'
-                    ) }}
-                )[1]
-        end as months_to_cross
-    from levelled
 )
 
-select * from forecast
+select * from crossing

@@ -8,16 +8,38 @@ int_staffing_rates as (
     select * from {{ ref('int_staffing_rates') }}
 ),
 
-signals as (
+int_staffing_forecasts as (
+    select * from {{ ref('int_staffing_forecasts') }}
+),
+
+crossings as (
     select
         rule_id,
         month,
-        month_no,
-        is_estimated,
-        coalesce(is_estimated and p_cross > {{ var('prob_cross') }}, false) as is_high,
-        coalesce(is_estimated and p_cross < 0.35, false) as is_low,
-        coalesce(months_to_cross <= {{ var('hire_months') + var('ramp_months') }}, false) as is_near
-    from int_staffing_rates
+        min(months_ahead) as months_to_cross
+    from int_staffing_forecasts
+    where p_cross >= 0.5
+    group by rule_id, month
+),
+
+signals as (
+    select
+        rates.rule_id,
+        rates.month,
+        rates.month_no,
+        rates.is_estimated,
+        coalesce(rates.is_estimated and rates.p_cross > {{ var('prob_cross') }}, false) as is_high,
+        coalesce(rates.is_estimated and rates.p_cross < 0.35, false) as is_low,
+        coalesce(crossings.months_to_cross <= {{ var('hire_months') + var('ramp_months') }}, false) as is_near,
+        case
+            when rates.is_estimated
+                then cast(rates.month + to_months(cast(crossings.months_to_cross as integer)) as date)
+        end as forecast_cross_month
+    from int_staffing_rates as rates
+    left join crossings
+        on
+            rates.rule_id = crossings.rule_id
+            and rates.month = crossings.month
 ),
 
 walked as (
@@ -73,13 +95,22 @@ walked as (
             and walked.month_no + 1 = signals.month_no
 ),
 
+-- Past the threshold it is since when; before it, the first month that is forecast past it.
 states as (
     select
-        rule_id,
-        month,
-        state,
-        high_since
+        walked.rule_id,
+        walked.month,
+        walked.state,
+        walked.high_since,
+        case
+            when walked.state in ('crossed', 'crossed_provisional', 'receding') then walked.high_since
+            when walked.state in ('approaching', 'below') then signals.forecast_cross_month
+        end as expected_cross_month
     from walked
+    inner join signals
+        on
+            walked.rule_id = signals.rule_id
+            and walked.month = signals.month
 )
 
 select * from states

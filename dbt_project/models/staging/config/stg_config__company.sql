@@ -12,6 +12,8 @@ renamed as (
         reporting_currency,
         employees as employee_count,
         lifetime_value,
+        has_subscriptions,
+        gross_margin,
         fte_hours_week,
         is_startup,
         people_metrics as has_people_metrics

@@ -11,7 +11,8 @@ renamed as (
         label,
         seniority,
         team,
-        hours_week
+        hours_week,
+        hired_on
     from source
 )
 

@@ -11,7 +11,8 @@ renamed as (
         seniority,
         share,
         valid_from,
-        valid_to
+        -- The config names the first day on which the role is over.
+        cast(valid_to - 1 as date) as valid_to
     from source
 )
 
