@@ -12,8 +12,8 @@ reps as (
     select * from {{ ref('int_reps') }}
 ),
 
-company as (
-    select * from {{ ref('stg_config__company') }}
+int_metric_scope as (
+    select * from {{ ref('int_metric_scope') }}
 ),
 
 -- Whose hours differ from the company's is a fact about an employee.
@@ -25,8 +25,8 @@ intervals as (
         reps.rep_id as calendar
     from person_intervals
     inner join reps on person_intervals.calendar = reps.rep_source_id
-    cross join company
-    where company.has_people_metrics
+    cross join int_metric_scope
+    where int_metric_scope.has_people_metrics
 )
 
 select

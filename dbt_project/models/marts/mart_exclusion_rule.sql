@@ -1,7 +1,7 @@
 with
 
 rules as (
-    select * from {{ ref('stg_config__exclusion_rules') }}
+    select * from {{ ref('int_exclusion_rules') }}
 ),
 
 rule_hits as (

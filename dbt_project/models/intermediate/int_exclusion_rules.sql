@@ -1,0 +1,7 @@
+with
+
+rules as (
+    select * from {{ ref('stg_config__exclusion_rules') }}
+)
+
+select * from rules
