@@ -41,7 +41,9 @@ WEEKS: tuple[Mapping[int, Stretches], ...] = (
 )
 INBOUND_SOURCES = ("ORGANIC_SEARCH", "PAID_SEARCH", "SOCIAL_MEDIA")
 STAGES = ("appointmentscheduled", "qualifiedtobuy", "presentationscheduled", "contractsent")
+# Euros for one; of yen nobody wrote down a rate.
 RATES = {"USD": ((date(2024, 1, 1), 0.5), (date(2025, 3, 1), 0.75)), "GBP": ((date(2025, 1, 1), 1.25),)}
+ALL_RATES = {**RATES, "EUR": ((date.min, 1.0),)}
 
 
 @dataclass(frozen=True)

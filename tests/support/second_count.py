@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
-from datetime import date, datetime
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import duckdb
 
+from cohorts import Fate, aalen_johansen
 from leadrole.sandbox.truth import Month, Ratio, Truth, kaplan_meier_quantile
 
+Rates = Mapping[str, Sequence[tuple[date, float]]]
 Rows = list[dict[str, Any]]
 Z = 1.959963984540054
 MINUTES = 0.02  # one second and a bit: the CRM keeps whole milliseconds
@@ -64,12 +67,18 @@ RATES: Mapping[str, Mapping[str, Callable[[Month], Ratio]]] = {
 MONTHS = {role: f"select * from marts.mart_{role}_month where slice_type = 'all'" for role in COUNTS}
 
 
-def differences(connection: duckdb.DuckDBPyConnection, truth: Truth) -> list[str]:
-    """Each figure of the marts that the second count has otherwise."""
+def differences(
+    connection: duckdb.DuckDBPyConnection, truth: Truth, *, zone: ZoneInfo, rates: Rates
+) -> list[str]:
+    """Each figure of the marts that the second count has otherwise; `rates` are euros for one of a currency."""
     return [
         *_cycles(connection, truth),
         *_months(connection, truth),
         *_speed(connection, truth),
+        *_handovers(connection, truth),
+        *_funnel(connection, truth),
+        *_money(connection, truth, zone, rates),
+        *_sales_cycles(connection, truth, zone),
     ]
 
 
@@ -177,6 +186,103 @@ def _speed(connection: duckdb.DuckDBPyConnection, truth: Truth) -> Iterator[str]
         for name, value in (("median_wm", true.lead_speed_median_wm), ("p90_wm", true.lead_speed_p90_wm)):
             if not _same(row[name], value):
                 yield f"speed {month} {name}: {row[name]}, counted {value}"
+
+
+def _handovers(connection: duckdb.DuckDBPyConnection, truth: Truth) -> Iterator[str]:
+    found = {
+        (row["person_id"].removeprefix("hubspot:"), row["qualified_at"]): row["is_self_handover"]
+        for row in rows(connection, "select person_id, qualified_at, is_self_handover from marts.fct_handover")
+    }
+    true = {
+        (cycle.person, cycle.qualified_at): cycle.qualifier is not None and cycle.qualifier == cycle.closer
+        for cycle in truth.cycles
+        if cycle.qualified_at
+    }
+    for key in sorted(found.keys() | true.keys(), key=str):
+        if found.get(key) != true.get(key):
+            yield f"handover {key}: by oneself {found.get(key)}, counted {true.get(key)}"
+
+
+def _funnel(connection: duckdb.DuckDBPyConnection, truth: Truth) -> Iterator[str]:
+    """Who got how far, of each entry month: whoever reached a step reached those before it."""
+    found = {
+        (row["period_start"], row["motion"], row["stage"]): row["k"]
+        for row in rows(
+            connection,
+            "select * from marts.mart_funnel_cohort where period_type = 'month' and source = 'all' "
+            "and status = 'measured' and k > 0",
+        )
+    }
+    true: Counter[tuple[date, str, str]] = Counter()
+    for cycle in truth.cycles:
+        if cycle.motion == "inbound" and cycle.is_bulk_import:
+            continue
+        is_customer = cycle.customer_at is not None
+        is_qualified = is_customer or cycle.qualified_at is not None
+        is_contacted = is_qualified or cycle.first_contact_at is not None
+        steps = {
+            "lead": True,
+            "attempted": is_contacted or cycle.first_attempt_at is not None,
+            "contacted": is_contacted,
+            "qualified": is_qualified,
+            "customer": is_customer,
+        }
+        true.update(
+            (cycle.entered_month, motion, step)
+            for motion in ("all", cycle.motion)
+            for step, is_reached in steps.items()
+            if is_reached
+        )
+    unmeasured = set() if truth.has_attempts else {"attempted", "contacted"}
+    if not any(cycle.qualified_at for cycle in truth.cycles):
+        unmeasured.add("qualified")
+    for key in sorted(found.keys() | {key for key in true if key[2] not in unmeasured}, key=str):
+        if found.get(key) != true[key]:
+            yield f"funnel {key}: {found.get(key)}, counted {true[key]}"
+
+
+def _money(
+    connection: duckdb.DuckDBPyConnection, truth: Truth, zone: ZoneInfo, rates: Rates
+) -> Iterator[str]:
+    true: dict[date, float] = defaultdict(float)
+    for deal in truth.deals:
+        if deal.is_eligible and deal.status == "won" and deal.amount is not None and deal.closed_at and deal.currency:
+            day = deal.closed_at.astimezone(zone).date()
+            known = [rate for since, rate in rates.get(deal.currency, ()) if since <= day]
+            if known and deal.closed_month:
+                true[deal.closed_month] += deal.amount * known[-1]
+    query = "select month, won_amount from marts.mart_closer_month where slice_type = 'all'"
+    found = {row["month"]: float(row["won_amount"]) for row in rows(connection, query)}
+    for month in truth.months:
+        # Every deal is rounded to a cent.
+        if abs(found.get(month, 0.0) - true[month]) > 0.05:
+            yield f"closer {month} won_amount: {found.get(month)}, counted {true[month]}"
+
+
+def _sales_cycles(connection: duckdb.DuckDBPyConnection, truth: Truth, zone: ZoneInfo) -> Iterator[str]:
+    """Days from the deal to won with lost competing: when half of those who will be won had been."""
+    if {deal.status for deal in truth.deals} < {"won", "lost"}:
+        return
+    samples: dict[date, list[tuple[float, Fate]]] = defaultdict(list)
+    fates: Mapping[str, Fate] = {"won": "event", "lost": "competing", "open": "censored"}
+    for deal in truth.deals:
+        month = deal.created_at.astimezone(zone).date().replace(day=1)
+        end = deal.closed_at or truth.as_of
+        # Whole seconds are enough for a figure in days.
+        seconds = int(end.timestamp()) - int(deal.created_at.timestamp())
+        samples[month].append((seconds / 86_400, fates[deal.status]))
+    query = (
+        "select month, deal_count, median_days from intermediate.int_sales_cycles "
+        "where clock = 'created' and slice_type = 'all'"
+    )
+    found = {row["month"]: (row["deal_count"], row["median_days"]) for row in rows(connection, query)}
+    for month in sorted(found.keys() | samples.keys()):
+        steps = aalen_johansen(samples[month])
+        last = steps[-1].incidence if steps else 0.0
+        median = next((step.t for step in steps if last > 0 and step.incidence >= last / 2 - 1e-9), None)
+        count, held = found.get(month, (0, None))
+        if count != len(samples[month]) or not _close(held, median, 1e-4):
+            yield f"sales cycle {month}: {count}, {held}, counted {len(samples[month])}, {median}"
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -97,7 +97,19 @@ def compiled(settings: Settings, run: Run, raw_path: Path) -> Warehouse:
         check=False,
     )  # fmt: skip
     assert ended.returncode == 0, ended.stdout[-3000:]
-    nodes = json.loads((work / "target" / "manifest.json").read_text(encoding="utf-8"))["nodes"]
+    return _read(json.loads((work / "target" / "manifest.json").read_text(encoding="utf-8"))["nodes"])
+
+
+def ran(target: Path) -> Warehouse:
+    """The SQL that a night has run, with its moment, id and time zone in it; `target` is where dbt left it."""
+    nodes = json.loads((target / "manifest.json").read_text(encoding="utf-8"))["nodes"]
+    results = json.loads((target / "run_results.json").read_text(encoding="utf-8"))["results"]
+    for result in results:
+        nodes[result["unique_id"]]["compiled_code"] = result["compiled_code"]
+    return _read(nodes)
+
+
+def _read(nodes: dict[str, Any]) -> Warehouse:
     models = {key: node for key, node in nodes.items() if node["resource_type"] == "model"}
     ordered: dict[str, Statement] = {}
 

@@ -128,6 +128,8 @@ class Deal:
     persons: tuple[str, ...]
     owner_settled: str
     accepted_at: datetime | None
+    amount: float | None = None
+    currency: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -464,6 +466,8 @@ class _Computation:
                     self._persons_on(deal_id, contacts[deal_id]),
                     [owner for at, owner in owners[deal_id] if at <= settled_at][-1],
                     accepted_at,
+                    amount,
+                    event.data["currency"],
                 )
             )
         return deals
@@ -602,24 +606,29 @@ class _Computation:
         return self.work.between(cycle.entered_at, self.at), False
 
     def _reactivated(self, persons: Iterable[_Person], cycles: list[Cycle]) -> dict[date, int]:
-        """Section 4: an attempt after at least 180 days without any touch, on someone once a prospect.
+        """Section 4: an attempt to prospect after at least 180 days without any touch, on someone attempted before.
 
         Reading: only while the person is not qualified; later touches are a closer's.
         """
-        first = {cycle.person: cycle for cycle in cycles if cycle.number == 1 and cycle.motion == "outbound"}
-        qualified = {cycle.person: cycle.qualified_at for cycle in cycles if cycle.qualified_at}
+        by_person: dict[str, list[Cycle]] = defaultdict(list)
+        for cycle in cycles:
+            by_person[cycle.person].append(cycle)
         gap = timedelta(days=self.parameters.reactivate_days)
         found: set[tuple[date, str]] = set()
         for person in persons:
-            if person.key not in first:
-                continue
             # A newsletter does not break a silence.
             touches = sorted(
                 (touch for touch in person.touches if not touch.is_automated), key=lambda touch: touch.at
             )
+            first = next((touch for touch in touches if touch.is_attempt), None)
             for before, touch in pairwise(touches):
-                is_after = person.key in qualified and touch.at > qualified[person.key]
-                if touch.is_attempt and touch.at - before.at >= gap and not is_after:
+                if not touch.is_attempt or touch is first or touch.at - before.at < gap:
+                    continue
+                begun = [cycle for cycle in by_person[person.key] if cycle.entered_at <= touch.at]
+                cycle = max(begun, key=lambda one: one.number, default=None)
+                if cycle is None or cycle.motion != "outbound":
+                    continue
+                if cycle.qualified_at is None or touch.at <= cycle.qualified_at:
                     found.add((self._month_of(touch.at), person.key))
         counts: dict[date, int] = defaultdict(int)
         for month, _ in found:
