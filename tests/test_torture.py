@@ -26,7 +26,7 @@ from leadrole.run import Run
 from leadrole.sandbox.faults import Faults
 from leadrole.sandbox.server import serve
 from support import warehouse
-from torture import Case, Expect
+from torture import Expect
 
 pytestmark = pytest.mark.slow
 
@@ -100,7 +100,8 @@ def shaped(answer: Any) -> list[tuple[Any, ...]]:
 
 def is_same(found: list[tuple[Any, ...]], told: list[tuple[Any, ...]]) -> bool:
     return len(found) == len(told) and all(
-        len(row) == len(other) and all(map(is_equal, row, other)) for row, other in zip(found, told, strict=True)
+        len(row) == len(other) and all(map(is_equal, row, other))
+        for row, other in zip(found, told, strict=True)
     )
 
 
@@ -146,7 +147,9 @@ def test_case_with_other_settings(tortured: Tortured, copy: Path, expect: Expect
     with duckdb.connect(str(copy)) as connection:
         connection.execute("set TimeZone = 'UTC'")
         connection.execute(f"attach '{tortured.home / 'data' / 'raw.duckdb'}' as raw (read_only)")
-        connection.execute("update config.company set employees = 19, lifetime_value = 10000, is_startup = false")
+        connection.execute(
+            "update config.company set employees = 19, lifetime_value = 10000, is_startup = false"
+        )
         for setting, value in expect.company:
             connection.execute(f"update config.company set {setting} = ?", [value])
         for name in OF_THE_COMPANY:

@@ -134,7 +134,9 @@ class Story(Script):
         self.stage(at, deal, "closedlost", by=by, reason=reason)
 
 
-def on(month: int, day: int, hour: int = 10, minute: int = 0, second: int = 0, *, year: int = 2026) -> datetime:
+def on(
+    month: int, day: int, hour: int = 10, minute: int = 0, second: int = 0, *, year: int = 2026
+) -> datetime:
     """A moment on the company's wall."""
     return datetime(year, month, day, hour, minute, second, tzinfo=ZONE).astimezone(UTC)
 
@@ -400,7 +402,9 @@ def closing_unanswered_leads_makes_speed_worse(story: Story) -> Iterator[Expect]
     yield Expect(
         "5 of 12 were called after 60 minutes, 7 closed unheard: the median is not reached, though that of the "
         "answered is 60",
-        month_of("inbound", 15, 4, "lead_speed_n, lead_speed_answered, lead_speed_median_wm, never_answered_k"),
+        month_of(
+            "inbound", 15, 4, "lead_speed_n, lead_speed_answered, lead_speed_median_wm, never_answered_k"
+        ),
         (12, 5, None, 7),
         naive=(5, 5, 60.0, 0),
     )
@@ -666,7 +670,9 @@ def a_young_month_is_read_by_incidence(story: Story) -> Iterator[Expect]:
     )
     yield Expect(
         "only the 4 of 1 August are 30 days old",
-        month_of("inbound", 25, 8, "lead_to_qualified_n, lead_to_qualified_maturity, lead_to_qualified_estimate"),
+        month_of(
+            "inbound", 25, 8, "lead_to_qualified_n, lead_to_qualified_maturity, lead_to_qualified_estimate"
+        ),
         (4, 4 / 120, None),
         naive=(120, 1.0, 21 / 120),
     )
@@ -710,7 +716,6 @@ def thresholds_at_their_edge(story: Story) -> Iterator[Expect]:
             (count, is_met, count / 50),
             naive=(count, count >= 50, count / 50) if count == 50 else NOT_ASKED,
         )
-
 
     for rule, setting, value, is_met in (
         ("R4", "employees", 8, False),

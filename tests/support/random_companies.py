@@ -70,9 +70,7 @@ class RandomCompany:
 
     def config(self, url: str) -> str:
         """The company's config file."""
-        hours = "\n".join(
-            f"    {day:%a}: {stretches}".lower() for day, stretches in self._written_hours()
-        )
+        hours = "\n".join(f"    {day:%a}: {stretches}".lower() for day, stretches in self._written_hours())
         rates = "\n".join(
             f"  {currency}: [" + ", ".join(f"{{date: {day}, rate: {rate}}}" for day, rate in dated) + "]"
             for currency, dated in RATES.items()
@@ -100,7 +98,6 @@ currency_rates:
 {rates}
 """
 
-
     def _written_hours(self) -> Iterator[tuple[date, list[str]]]:
         """A date of each weekday that is worked, and its hours as the config has them."""
         for number, stretches in self.week.items():
@@ -112,6 +109,7 @@ currency_rates:
 class _Deal:
     deal: str
     contacts: list[str]
+    stage: str
     has_touches: bool = False
 
 
@@ -164,7 +162,9 @@ class _Maker:
         self._merges()
         if rng.random() < 0.3:
             self.script.deactivate(self._between(self.start, self.end), rng.choice(REPS))
-        early = sorted(self._between(self.start + timedelta(days=2), self.end) for _ in range(rng.choice((0, 0, 1, 2))))
+        early = sorted(
+            self._between(self.start + timedelta(days=2), self.end) for _ in range(rng.choice((0, 0, 1, 2)))
+        )
         events = [event for event in self.script.events if event.at < self.end]
         nights = [night for night in early if any(event.at < night for event in events)]
         return RandomCompany(
@@ -183,12 +183,21 @@ class _Maker:
         return str(1000 + self.next_id)
 
     def _between(self, first: datetime, last: datetime) -> datetime:
-        return first + timedelta(milliseconds=self.rng.randrange(int((last - first) / timedelta(milliseconds=1))))
+        return first + timedelta(
+            milliseconds=self.rng.randrange(int((last - first) / timedelta(milliseconds=1)))
+        )
 
     def _gap(self) -> timedelta:
         """Seconds to most of a year, most often hours or days."""
         low, high = self.rng.choices(
-            ((5, 90), (120, 7200), (7200, 90_000), (86_400, 900_000), (2_000_000, 4_000_000), (13_000_000, 22_000_000)),
+            (
+                (5, 90),
+                (120, 7200),
+                (7200, 90_000),
+                (86_400, 900_000),
+                (2_000_000, 4_000_000),
+                (13_000_000, 22_000_000),
+            ),
             (10, 30, 30, 20, 7, 3),
         )[0]
         return timedelta(seconds=self.rng.randrange(low, high), milliseconds=self.rng.randrange(1, 999))
@@ -288,7 +297,9 @@ class _Maker:
         rng = self.rng
         starts_at = lead.at + timedelta(hours=rng.randrange(1, 200))
         outcome = rng.choice(("COMPLETED", "COMPLETED", "NO_SHOW", "CANCELED", None))
-        self.script.meeting(lead.at, self._new(), lead.contact, lead.owner_or(rng), starts_at, outcome=outcome)
+        self.script.meeting(
+            lead.at, self._new(), lead.contact, lead.owner_or(rng), starts_at, outcome=outcome
+        )
 
     def _plan(self, lead: _Lead) -> None:
         rng = self.rng
@@ -307,7 +318,9 @@ class _Maker:
         self.script.assign(lead.at, lead.contact, lead.owner, by=self.rng.choice((None, "101")))
 
     def _status(self, lead: _Lead) -> None:
-        status = self.rng.choice(("UNQUALIFIED", "UNQUALIFIED", "BAD_TIMING", "IN_PROGRESS", "OPEN", "CONNECTED"))
+        status = self.rng.choice(
+            ("UNQUALIFIED", "UNQUALIFIED", "BAD_TIMING", "IN_PROGRESS", "OPEN", "CONNECTED")
+        )
         self.script.status(lead.at, lead.contact, status, by=lead.owner_or(self.rng))
 
     def _form_again(self, lead: _Lead) -> None:
@@ -350,7 +363,7 @@ class _Maker:
         rng = self.rng
         if len(lead.deals) >= 3:
             return
-        deal = _Deal(self._new(), [lead.contact] if rng.random() < 0.9 else [])
+        deal = _Deal(self._new(), [lead.contact] if rng.random() < 0.9 else [], rng.choice(STAGES[:2]))
         if deal.contacts and rng.random() < 0.1:
             others = [
                 other.contact
@@ -360,7 +373,7 @@ class _Maker:
             deal.contacts += rng.sample(others, min(1, len(others)))
         self.script.deal(
             lead.at, deal.deal, rng.choice(REPS), contacts=tuple(deal.contacts),
-            stage=rng.choice(STAGES[:2]), amount=rng.choice(("5000", "1200.50", "800", None, "0", "-100")),
+            stage=deal.stage, amount=rng.choice(("5000", "1200.50", "800", None, "0", "-100")),
             currency=rng.choice(("EUR", "EUR", "EUR", "USD", "GBP", "JPY")),
             close_date=lead.at + timedelta(days=rng.randrange(5, 90)),
             deal_type=rng.choice(("newbusiness", "newbusiness", "newbusiness", "existingbusiness")),
@@ -378,8 +391,13 @@ class _Maker:
         by = rng.choice(REPS)
         draw = rng.random()
         if draw < 0.75:
-            stage = rng.choice((*STAGES, "closedwon", "closedwon", "closedlost", "closedlost"))
-            reason = rng.choice((None, "Prijs", "duplicate", "Duplicate", "test")) if stage == "closedlost" else None
+            others = (*STAGES, "closedwon", "closedwon", "closedlost", "closedlost")
+            stage = deal.stage = rng.choice([other for other in others if other != deal.stage])
+            reason = (
+                rng.choice((None, "Prijs", "duplicate", "Duplicate", "test"))
+                if stage == "closedlost"
+                else None
+            )
             script.stage(lead.at, deal.deal, stage, by=by, reason=reason)
         elif draw < 0.85:
             script.amount(lead.at, deal.deal, rng.choice(("4000", "90.25", None, "0")), by=by)

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from cohorts import Fate, aalen_johansen
-from leadrole.sandbox.truth import Month, Ratio, Truth, kaplan_meier_quantile
+from leadrole.sandbox.truth import Month, Ratio, Truth
 
 Rates = Mapping[str, Sequence[tuple[date, float]]]
 Rows = list[dict[str, Any]]
@@ -90,7 +90,9 @@ def _cycles(connection: duckdb.DuckDBPyConnection, truth: Truth) -> Iterator[str
     true = {(cycle.person, cycle.number): cycle for cycle in truth.cycles}
     for key in sorted(found.keys() | true.keys()):
         if key not in found or key not in true:
-            held = true.get(key) or {name: found[key][name] for name in ("entered_at", "entry_kind", "motion_first")}
+            held = true.get(key) or {
+                name: found[key][name] for name in ("entered_at", "entry_kind", "motion_first")
+            }
             yield f"cycle {key}: only in the {'marts' if key in found else 'count'}: {held}"
             continue
         row, cycle = found[key], true[key]
@@ -169,7 +171,9 @@ def _rate(row: Mapping[str, Any] | None, name: str, true: Ratio) -> Iterator[str
     else:
         low, high = wilson(true)
         shown = (row[f"{name}_estimate"], row[f"{name}_ci_low"], row[f"{name}_ci_high"])
-        if not all(_close(one, other, 1e-9) for one, other in zip(shown, (true.estimate, low, high), strict=True)):
+        if not all(
+            _close(one, other, 1e-9) for one, other in zip(shown, (true.estimate, low, high), strict=True)
+        ):
             yield f"{name}: {shown}, counted {(true.estimate, low, high)}"
 
 
@@ -191,7 +195,9 @@ def _speed(connection: duckdb.DuckDBPyConnection, truth: Truth) -> Iterator[str]
 def _handovers(connection: duckdb.DuckDBPyConnection, truth: Truth) -> Iterator[str]:
     found = {
         (row["person_id"].removeprefix("hubspot:"), row["qualified_at"]): row["is_self_handover"]
-        for row in rows(connection, "select person_id, qualified_at, is_self_handover from marts.fct_handover")
+        for row in rows(
+            connection, "select person_id, qualified_at, is_self_handover from marts.fct_handover"
+        )
     }
     true = {
         (cycle.person, cycle.qualified_at): cycle.qualifier is not None and cycle.qualifier == cycle.closer
@@ -246,7 +252,13 @@ def _money(
 ) -> Iterator[str]:
     true: dict[date, float] = defaultdict(float)
     for deal in truth.deals:
-        if deal.is_eligible and deal.status == "won" and deal.amount is not None and deal.closed_at and deal.currency:
+        if (
+            deal.is_eligible
+            and deal.status == "won"
+            and deal.amount is not None
+            and deal.closed_at
+            and deal.currency
+        ):
             day = deal.closed_at.astimezone(zone).date()
             known = [rate for since, rate in rates.get(deal.currency, ()) if since <= day]
             if known and deal.closed_month:
@@ -261,7 +273,7 @@ def _money(
 
 def _sales_cycles(connection: duckdb.DuckDBPyConnection, truth: Truth, zone: ZoneInfo) -> Iterator[str]:
     """Days from the deal to won with lost competing: when half of those who will be won had been."""
-    if {deal.status for deal in truth.deals} < {"won", "lost"}:
+    if not {"won", "lost"} <= {deal.status for deal in truth.deals}:
         return
     samples: dict[date, list[tuple[float, Fate]]] = defaultdict(list)
     fates: Mapping[str, Fate] = {"won": "event", "lost": "competing", "open": "censored"}

@@ -105,7 +105,8 @@ def ran(target: Path) -> Warehouse:
     nodes = json.loads((target / "manifest.json").read_text(encoding="utf-8"))["nodes"]
     results = json.loads((target / "run_results.json").read_text(encoding="utf-8"))["results"]
     for result in results:
-        nodes[result["unique_id"]]["compiled_code"] = result["compiled_code"]
+        if result["unique_id"] in nodes:
+            nodes[result["unique_id"]]["compiled_code"] = result["compiled_code"]
     return _read(nodes)
 
 

@@ -313,6 +313,10 @@ class _Computation:
             key = self._person_of(event.subject)
             if reader is not None and key not in self.gone:
                 reader(persons.setdefault(key, _Person(key)), event)
+        for at, survivor, owner in self._owners_after_merges():
+            person = persons.get(self._person_of(survivor))
+            if person is not None and person.owner_at(at) != owner:
+                person.owners.append((at, owner))
         for touch_id, touch in self.touches.items():
             for key in {self._person_of(contact) for contact in self.touch_contacts[touch_id]}:
                 if key in persons:
@@ -322,6 +326,29 @@ class _Computation:
                 if key in persons:
                     persons[key].deals.append(deal)
         return persons
+
+    def _owners_after_merges(self) -> list[tuple[datetime, str, str | None]]:
+        """Who has a person after a merge: the owner of the primary record, else of another one that had any."""
+        merged_into: dict[str, str] = {}
+        owners: dict[str, str | None] = {}
+        found: list[tuple[datetime, str, str | None]] = []
+
+        def holder(contact: str) -> str:
+            while contact in merged_into:
+                contact = merged_into[contact]
+            return contact
+
+        for event in self.events:
+            if event.kind == "contact_created":
+                owners[event.subject] = event.data["owner"]
+            elif event.kind == "owner_assigned":
+                owners[holder(event.subject)] = event.data["owner"]
+            elif event.kind == "contacts_merged":
+                records = [holder(contact) for contact in event.data["merged"]]
+                owners[event.subject] = next((owners[one] for one in records if owners.get(one)), None)
+                merged_into.update(dict.fromkeys(records, event.subject))
+                found.append((event.at, event.subject, owners[event.subject]))
+        return found
 
     def _read_created(self, person: _Person, event: Event) -> None:
         data = event.data
@@ -547,9 +574,7 @@ class _Computation:
         ]
         prospect_days = timedelta(days=parameters.w_outbound_days)
         old_prospects = [
-            (cycle, at)
-            for cycle, at in prospects
-            if self._old_enough(at, parameters.w_outbound_days)
+            (cycle, at) for cycle, at in prospects if self._old_enough(at, parameters.w_outbound_days)
         ]
         qualified = [cycle for cycle in all_cycles if cycle.qualified_month == month]
         old_qualified = [
@@ -848,7 +873,11 @@ class _CycleWalk:
             # What was written off or had expired and is qualified after all was that cycle's.
             month = self.computation._month_of(reached_at)
             self._change(
-                outcome="qualified", closed_at=at, qualified_at=reached_at, qualified_month=month, qualifier=by
+                outcome="qualified",
+                closed_at=at,
+                qualified_at=reached_at,
+                qualified_month=month,
+                qualifier=by,
             )
 
     def _finish(self, index: int) -> Cycle:

@@ -42,14 +42,19 @@ class WorkTime:
         self._starts: list[datetime] = []
         self._ends: list[datetime] = []
         self._before: list[float] = []
-        self._day: list[tuple[int, float, float]] = []  # days before, minutes earlier that day, minutes of that day
+        self._day: list[
+            tuple[int, float, float]
+        ] = []  # days before, minutes earlier that day, minutes of that day
         worked = 0.0
         days = 0
         for number in range((last - first).days + 1):
             day = first + timedelta(days=number)
             if not self.is_working_day(day):
                 continue
-            earlier, whole = 0.0, float(sum(_minutes(one[1]) - _minutes(one[0]) for one in hours[day.weekday()]))
+            earlier, whole = (
+                0.0,
+                float(sum(_minutes(one[1]) - _minutes(one[0]) for one in hours[day.weekday()])),
+            )
             for opens, closes in hours[day.weekday()]:
                 start = datetime.combine(day, opens, zone).astimezone(UTC)
                 end = datetime.combine(day, closes, zone).astimezone(UTC)
