@@ -650,10 +650,10 @@ class _Computation:
                 if not touch.is_attempt or touch is first or touch.at - before.at < gap:
                     continue
                 begun = [cycle for cycle in by_person[person.key] if cycle.entered_at <= touch.at]
-                cycle = max(begun, key=lambda one: one.number, default=None)
-                if cycle is None or cycle.motion != "outbound":
+                newest = max(begun, key=lambda one: one.number, default=None)
+                if newest is None or newest.motion != "outbound":
                     continue
-                if cycle.qualified_at is None or touch.at <= cycle.qualified_at:
+                if newest.qualified_at is None or touch.at <= newest.qualified_at:
                     found.add((self._month_of(touch.at), person.key))
         counts: dict[date, int] = defaultdict(int)
         for month, _ in found:
