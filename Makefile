@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 export PYTHONUTF8 := 1
 
-.PHONY: help demo test test-fast lint format lock campaign bench-extract bench-build bench-staffing clean
+.PHONY: help demo test test-fast lint format lock campaign campaign-marts bench-extract bench-build bench-staffing clean
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -22,8 +22,11 @@ test: $(VENV)/.dev ## All tests
 test-fast: $(VENV)/.dev ## The tests that need neither dbt, Great Expectations, Prefect, lifelines, a browser nor many whole companies
 	$(PYTEST) -m "not slow"
 
-campaign: $(VENV)/.dev ## Ten thousand random histories of four CRMs: nothing lost, stale, twice or a ghost (hours)
+campaign: $(VENV)/.dev campaign-marts ## Ten thousand random histories of four CRMs: nothing lost, stale, twice or a ghost (hours); and campaign-marts
 	LEADROLE_HISTORIES=10000 $(PYTEST) tests/properties -k nothing_is_lost
+
+campaign-marts: $(VENV)/.dev ## The marts of 200 random companies beside a second count in plain Python
+	LEADROLE_COMPANIES=200 $(PYTEST) --dist load tests/test_second_count.py
 
 lint: $(VENV)/.dev ## Style, types, layers, dead code, SQL, dbt structure
 	$(BIN)/ruff check .

@@ -398,6 +398,10 @@ def test_beta_distribution_agrees_with_scipy(database: duckdb.DuckDBPyConnection
         (60.0, 45.5),
         (400.2, 1200.8),
         (55.0, 1.2),
+        # Nobody failed, and nobody at all: what is left of the prior is a sliver at the far end.
+        (59.9, 0.098),
+        (0.0125, 410.0),
+        (3000.0, 0.02),
     ]
     points = [
         (a, b, x)

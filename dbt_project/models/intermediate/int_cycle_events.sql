@@ -91,7 +91,8 @@ person_deals as (
     where deals.first_seen_at is not null
 ),
 
--- What shows that buyer and seller were in touch, or had reason to be.
+-- What shows that buyer and seller were in touch, or had reason to be. Writing a name off is no contact with it: the
+-- first call after that is still the first.
 life_signs as (
     select
         person_id,
@@ -110,6 +111,7 @@ life_signs as (
         effective_at as event_at,
         cast(null as text) as touch_id
     from milestones
+    where milestone = 'qualified'
     union all by name
     select
         person_id,

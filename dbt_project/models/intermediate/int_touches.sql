@@ -20,6 +20,8 @@ classified as (
             when kind = 'meeting' then 'none'
             when actor = 'automated' then 'none'
             when direction = 'in' and outcome = 'not_reached' then 'none'
+            -- Without an outcome a call that is known to have been short reached nobody.
+            when direction = 'in' and kind = 'call' and outcome is null and duration_seconds < 60 then 'none'
             when direction = 'in' then 'contact'
             when kind = 'call' and outcome is null and duration_seconds >= 60 then 'contact'
             when outcome = 'reached' then 'contact'

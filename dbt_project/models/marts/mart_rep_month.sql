@@ -197,8 +197,10 @@ measured as (
         cast(team_n as bigint) as team_n,
         cast(team_estimate as double) as team_estimate,
         cast(case when is_shown then alpha / (alpha + beta) end as double) as shrunken_estimate,
-        cast(low as double) as shrunken_ci_low,
-        cast(high as double) as shrunken_ci_high,
+        -- After hundreds of leads of which not one came off, nearly all of the belief lies below its own mean: the
+        -- interval reaches at least to the estimate.
+        cast(least(low, alpha / (alpha + beta)) as double) as shrunken_ci_low,
+        cast(greatest(high, alpha / (alpha + beta)) as double) as shrunken_ci_high,
         'beta_prior_strength_10' as shrunken_ci_method,
         cast(
             case

@@ -587,9 +587,10 @@ class Script:
         owner: str | None = QUEUE_ID,
         status: str | None = "NEW",
         name: tuple[str, str] = ("Sanne", "Voorbeeld"),
+        email: str | None = None,
     ) -> None:
-        """Make a contact by its first form."""
-        self._contact(at, contact, "form", source, owner, status, name, None)
+        """Make a contact by its first form; without an address it gets one of a company of its own."""
+        self._contact(at, contact, "form", source, owner, status, name, None, email)
 
     def create(
         self,
@@ -627,6 +628,7 @@ class Script:
         status: str | None,
         name: tuple[str, str],
         by: str | None,
+        email: str | None = None,
     ) -> None:
         first_name, last_name = name
         mailbox = "".join(
@@ -643,7 +645,7 @@ class Script:
             status=status,
             first_name=first_name,
             last_name=last_name,
-            email=f"{mailbox}@bedrijf{contact}.example",
+            email=email or f"{mailbox}@bedrijf{contact}.example",
         )
 
     def form_again(self, at: datetime, contact: str) -> None:

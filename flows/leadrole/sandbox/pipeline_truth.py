@@ -177,7 +177,7 @@ def _walk(
                 months[month].add("start", inside.amount)
         flow = months[month]
         is_mine = owner is None or state.owner == owner
-        is_closing = state.status != "open" and (previous is None or previous.status == "open") and is_mine
+        is_closing = state.status not in ("open", previous.status if previous else "open") and is_mine
         if is_closing or _belongs(state, month, zone, owner):
             if inside is None:
                 flow.add("created" if previous is None else "pulled_in", state.amount)

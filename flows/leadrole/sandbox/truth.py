@@ -7,6 +7,7 @@ choice is marked "Reading:".
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,12 @@ from leadrole.sandbox.worktime import AMSTERDAM, WorkTime
 
 HUMAN_CALL_STATUS = "COMPLETED"
 _Thing = TypeVar("_Thing")
+TOUCH_OBJECTS = {
+    "call_logged": "calls",
+    "email_logged": "emails",
+    "meeting_booked": "meetings",
+    "communication_logged": "communications",
+}
 INELIGIBLE_REASONS = frozenset({"duplicate", "merged", "test"})
 
 
@@ -65,6 +72,12 @@ class Touch:
     is_attempt: bool
     is_contact: bool
     is_automated: bool
+    is_buyers: bool = False
+
+    @property
+    def is_sign(self) -> bool:
+        """Whether it shows that buyer and seller were in touch, or that the seller tried."""
+        return self.is_attempt or (self.is_contact and self.is_buyers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +126,10 @@ class Deal:
     closed_month: date | None
     is_eligible: bool
     persons: tuple[str, ...]
-    owner_at_creation: str
+    owner_settled: str
     accepted_at: datetime | None
+    amount: float | None = None
+    currency: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +172,7 @@ class Truth:
     deals: tuple[Deal, ...]
     months: Mapping[date, Month]
     live: Mapping[str, int]
+    has_attempts: bool = True
 
     def inbound(self, month: date | None = None) -> tuple[Cycle, ...]:
         """Give the inbound leads (section 3: bulk imports are none), of one month or of all."""
@@ -211,7 +227,7 @@ class _Person:
     created: list[tuple[datetime, str, str, str]] = field(default_factory=list)  # at, origin, source, contact
     forms: list[datetime] = field(default_factory=list)
     stages: list[tuple[datetime, str, str | None]] = field(default_factory=list)
-    statuses: list[tuple[datetime, str]] = field(default_factory=list)
+    statuses: list[tuple[datetime, str, str | None]] = field(default_factory=list)
     owners: list[tuple[datetime, str | None]] = field(default_factory=list)
     touches: list[Touch] = field(default_factory=list)
     deals: list[Deal] = field(default_factory=list)
@@ -245,6 +261,7 @@ class _Computation:
         self.touches: dict[str, Touch] = {}
         self.touch_object: dict[str, str] = {}
         self.touch_contacts: dict[str, dict[str, None]] = defaultdict(dict)
+        self.deal_touches: dict[str, list[str]] = defaultdict(list)
 
     def run(self) -> Truth:
         self._follow_merges()
@@ -258,7 +275,8 @@ class _Computation:
         cycles.sort(key=lambda cycle: (cycle.entered_at, cycle.person))
         reactivated = self._reactivated(persons.values(), cycles)
         months = {month: self._month(month, cycles, deals, reactivated) for month in self._all_months()}
-        return Truth(self.at, tuple(cycles), tuple(deals), months, self._live(persons, deals))
+        has_attempts = any(touch.is_attempt for person in persons.values() for touch in person.touches)
+        return Truth(self.at, tuple(cycles), tuple(deals), months, self._live(persons, deals), has_attempts)
 
     # --- identity (section 2 "person", section 7 "merged contacts" and "deleted/archived")
 
@@ -286,7 +304,7 @@ class _Computation:
                 (event.at, event.data["stage"], event.by)
             ),
             "lead_status_changed": lambda person, event: person.statuses.append(
-                (event.at, event.data["status"])
+                (event.at, event.data["status"], event.by)
             ),
             "owner_assigned": lambda person, event: person.owners.append((event.at, event.data["owner"])),
         }
@@ -295,6 +313,10 @@ class _Computation:
             key = self._person_of(event.subject)
             if reader is not None and key not in self.gone:
                 reader(persons.setdefault(key, _Person(key)), event)
+        for at, survivor, owner in self._owners_after_merges():
+            person = persons.get(self._person_of(survivor))
+            if person is not None and person.owner_at(at) != owner:
+                person.owners.append((at, owner))
         for touch_id, touch in self.touches.items():
             for key in {self._person_of(contact) for contact in self.touch_contacts[touch_id]}:
                 if key in persons:
@@ -304,6 +326,29 @@ class _Computation:
                 if key in persons:
                     persons[key].deals.append(deal)
         return persons
+
+    def _owners_after_merges(self) -> list[tuple[datetime, str, str | None]]:
+        """Who has a person after a merge: the owner of the primary record, else of another one that had any."""
+        merged_into: dict[str, str] = {}
+        owners: dict[str, str | None] = {}
+        found: list[tuple[datetime, str, str | None]] = []
+
+        def holder(contact: str) -> str:
+            while contact in merged_into:
+                contact = merged_into[contact]
+            return contact
+
+        for event in self.events:
+            if event.kind == "contact_created":
+                owners[event.subject] = event.data["owner"]
+            elif event.kind == "owner_assigned":
+                owners[holder(event.subject)] = event.data["owner"]
+            elif event.kind == "contacts_merged":
+                records = [holder(contact) for contact in event.data["merged"]]
+                owners[event.subject] = next((owners[one] for one in records if owners.get(one)), None)
+                merged_into.update(dict.fromkeys(records, event.subject))
+                found.append((event.at, event.subject, owners[event.subject]))
+        return found
 
     def _read_created(self, person: _Person, event: Event) -> None:
         data = event.data
@@ -355,6 +400,9 @@ class _Computation:
                 booked = meetings[event.subject]
                 held = data["outcome"] == "COMPLETED"
                 self._touch(booked, booked.data["starts_at"], held, held)
+            elif event.kind == "communication_logged":
+                # Nobody sees which way a message went; who logs one has sent it.
+                self._touch(event, data["happened_at"], True, False)
             elif event.kind == "association_added" and event.subject in self.touches:
                 if data["to_type"] == "contacts":
                     self.touch_contacts[event.subject][data["to_id"]] = None
@@ -363,11 +411,14 @@ class _Computation:
 
     def _touch(self, event: Event, at: datetime, is_attempt: bool, is_contact: bool) -> None:
         automated = bool(event.data.get("automated"))
-        if event.subject not in self.touches and event.data["contact"]:
-            self.touch_contacts[event.subject][event.data["contact"]] = None
-        self.touch_object[event.subject] = {"c": "calls", "e": "emails", "m": "meetings"}[event.kind[0]]
+        if event.subject not in self.touches:
+            if event.data["contact"]:
+                self.touch_contacts[event.subject][event.data["contact"]] = None
+            if event.data["deal"]:
+                self.deal_touches[event.data["deal"]].append(event.subject)
+        self.touch_object[event.subject] = TOUCH_OBJECTS[event.kind]
         self.touches[event.subject] = Touch(
-            event.subject, at, event.data["rep"], is_attempt, is_contact, automated
+            event.subject, at, event.data["rep"], is_attempt, is_contact, automated, _is_buyers(event)
         )
 
     # --- deals (section 5)
@@ -378,6 +429,7 @@ class _Computation:
         visits: dict[str, list[tuple[datetime, str, str | None]]] = {}
         amounts: dict[str, str | None] = {}
         archived: set[str] = set()
+        owners: dict[str, list[tuple[datetime, str]]] = {}
         for event in self.events:
             data, deal = event.data, event.subject
             if event.kind == "deal_created":
@@ -385,6 +437,9 @@ class _Computation:
                 contacts[deal] = dict.fromkeys(data["contacts"])
                 visits[deal] = [(event.at, data["stage"], None)]
                 amounts[deal] = data["amount"]
+                owners[deal] = [(event.at, data["owner"])]
+            elif event.kind == "deal_owner_changed":
+                owners[deal].append((event.at, data["owner"]))
             elif event.kind == "deal_stage_changed":
                 visits[deal].append((event.at, data["stage"], data["reason"]))
             elif event.kind == "deal_amount_changed":
@@ -423,6 +478,10 @@ class _Computation:
                 and not (status == "lost" and (reason or "").lower() in INELIGIBLE_REASONS)
                 and (event.data["deal_type"] or "newbusiness") == "newbusiness"
             )
+            # Who owns the deal a day after it was made took it over; later owners are another story.
+            settled_at = event.at + timedelta(days=1)
+            if stage.is_closed:
+                settled_at = min(settled_at, closed_at)
             deals.append(
                 Deal(
                     deal_id,
@@ -431,12 +490,25 @@ class _Computation:
                     closed_at if stage.is_closed else None,
                     self._month_of(closed_at) if stage.is_closed else None,
                     is_eligible,
-                    tuple(dict.fromkeys(self._person_of(contact) for contact in contacts[deal_id])),
-                    event.data["owner"],
+                    self._persons_on(deal_id, contacts[deal_id]),
+                    [owner for at, owner in owners[deal_id] if at <= settled_at][-1],
                     accepted_at,
+                    amount,
+                    event.data["currency"],
                 )
             )
         return deals
+
+    def _persons_on(self, deal_id: str, contacts: Iterable[str]) -> tuple[str, ...]:
+        """The link ladder of section 7: association (0.95), else the one person with whom the deal shares activities (0.9)."""
+        persons = dict.fromkeys(self._person_of(contact) for contact in contacts)
+        shared = {
+            person
+            for touch in self.deal_touches[deal_id]
+            for person in map(self._person_of, self.touch_contacts[touch])
+            if person not in self.gone
+        }
+        return tuple(persons | dict.fromkeys(shared if len(shared) == 1 else ()))
 
     # --- lead cycles (section 2; edge cases of section 7)
 
@@ -449,14 +521,14 @@ class _Computation:
         A move from one qualified stage to another is none. An SQL withdrawn within 24 hours by the same user
         was a correction and never happened.
         """
-        qualified = self.parameters.qualified_stages
-        at, stage, by = stages[index]
-        if stage not in qualified or (index > 0 and stages[index - 1][1] in qualified):
-            return False
-        for later_at, later_stage, later_by in stages[index + 1 :]:
-            if later_stage not in qualified:
-                return not (by is not None and later_by == by and later_at - at <= timedelta(hours=24))
-        return True
+        return _is_entry(stages, index, self.parameters.qualified_stages)
+
+    def is_disqualified_entry(self, statuses: list[tuple[datetime, str, str | None]], index: int) -> bool:
+        """Whether this change of status wrote the lead off.
+
+        Reading: what was undone within 24 hours by the same user was a correction here too.
+        """
+        return _is_entry(statuses, index, self.parameters.disqualified_statuses)
 
     # --- figures by month
 
@@ -489,13 +561,20 @@ class _Computation:
         answerable = [
             cycle
             for cycle in speed
-            if self.work.between(cycle.entered_at, self.at)
-            >= parameters.never_answered_working_days * self.work.minutes_per_day
+            if self.work.days_between(cycle.entered_at, self.at) >= parameters.never_answered_working_days
         ]
         # Section 4: a prospect is new when nobody had touched the person before and no buyer's signal came first.
-        prospects = [cycle for cycle in entered if cycle.motion == "outbound" and cycle.number == 1]
+        prospects = [
+            (cycle, cycle.first_attempt_at)
+            for cycle in all_cycles
+            if cycle.motion == "outbound"
+            and cycle.number == 1
+            and cycle.first_attempt_at
+            and self._month_of(cycle.first_attempt_at) == month
+        ]
+        prospect_days = timedelta(days=parameters.w_outbound_days)
         old_prospects = [
-            cycle for cycle in prospects if self._old_enough(cycle.entered_at, parameters.w_outbound_days)
+            (cycle, at) for cycle, at in prospects if self._old_enough(at, parameters.w_outbound_days)
         ]
         qualified = [cycle for cycle in all_cycles if cycle.qualified_month == month]
         old_qualified = [
@@ -523,7 +602,8 @@ class _Computation:
             new_prospects=len(prospects),
             reactivated_prospects=reactivated.get(month, 0),
             prospect_to_qualified=_ratio(
-                old_prospects, lambda cycle: _within(cycle, parameters.w_outbound_days)
+                old_prospects,
+                lambda row: row[0].qualified_at is not None and row[0].qualified_at <= row[1] + prospect_days,
             ),
             qualified_received=len(qualified),
             lead_to_customer=_ratio(
@@ -551,21 +631,29 @@ class _Computation:
         return self.work.between(cycle.entered_at, self.at), False
 
     def _reactivated(self, persons: Iterable[_Person], cycles: list[Cycle]) -> dict[date, int]:
-        """Section 4: an attempt after at least 180 days without any touch, on someone once a prospect.
+        """Section 4: an attempt to prospect after at least 180 days without any touch, on someone attempted before.
 
         Reading: only while the person is not qualified; later touches are a closer's.
         """
-        first = {cycle.person: cycle for cycle in cycles if cycle.number == 1 and cycle.motion == "outbound"}
-        qualified = {cycle.person: cycle.qualified_at for cycle in cycles if cycle.qualified_at}
+        by_person: dict[str, list[Cycle]] = defaultdict(list)
+        for cycle in cycles:
+            by_person[cycle.person].append(cycle)
         gap = timedelta(days=self.parameters.reactivate_days)
         found: set[tuple[date, str]] = set()
         for person in persons:
-            if person.key not in first:
-                continue
-            touches = sorted(person.touches, key=lambda touch: touch.at)
+            # A newsletter does not break a silence.
+            touches = sorted(
+                (touch for touch in person.touches if not touch.is_automated), key=lambda touch: touch.at
+            )
+            first = next((touch for touch in touches if touch.is_attempt), None)
             for before, touch in pairwise(touches):
-                is_after = person.key in qualified and touch.at > qualified[person.key]
-                if touch.is_attempt and touch.at - before.at >= gap and not is_after:
+                if not touch.is_attempt or touch is first or touch.at - before.at < gap:
+                    continue
+                begun = [cycle for cycle in by_person[person.key] if cycle.entered_at <= touch.at]
+                newest = max(begun, key=lambda one: one.number, default=None)
+                if newest is None or newest.motion != "outbound":
+                    continue
+                if newest.qualified_at is None or touch.at <= newest.qualified_at:
                     found.add((self._month_of(touch.at), person.key))
         counts: dict[date, int] = defaultdict(int)
         for month, _ in found:
@@ -573,7 +661,7 @@ class _Computation:
         return counts
 
     def _live(self, persons: Mapping[str, _Person], deals: list[Deal]) -> dict[str, int]:
-        counts = dict.fromkeys(OBJECTS, 0)
+        counts: dict[str, int] = defaultdict(int, dict.fromkeys(OBJECTS, 0))
         counts["contacts"] = sum(1 for person in persons.values() if person.created)
         counts["deals"] = len(deals)
         for object_type in self.touch_object.values():
@@ -596,6 +684,8 @@ class _CycleWalk:
         self.attempts: list[list[Touch]] = []
         self.contacts: list[list[Touch]] = []
         self.early: list[Touch] = []
+        self.quiet: set[str] = set()
+        self.before: list[tuple[datetime, int, str | None]] = []
         self.last_event_at: datetime | None = None
 
     def run(self) -> list[Cycle]:
@@ -605,39 +695,100 @@ class _CycleWalk:
                 self._entry(at, str(payload))
             elif what == self.TOUCH and isinstance(payload, Touch):
                 self._touch(payload)
-            elif what == self.QUALIFIED:
-                self._qualify(at, payload if isinstance(payload, str) else None)
-            elif what == self.DISQUALIFIED and self.cycles and self.cycles[-1].outcome == "open":
-                self._change(outcome="disqualified", closed_at=at)
-            # Automatic mail keeps nothing alive: a newsletter would do so for ever.
-            if not (isinstance(payload, Touch) and payload.is_automated):
+            elif what in (self.QUALIFIED, self.DISQUALIFIED):
+                self._milestone(at, what, payload if isinstance(payload, str) else None)
+            # Automatic mail keeps nothing alive: a newsletter would do so for ever. Nor does a cancelled call.
+            if not isinstance(payload, Touch) or payload.is_sign:
                 self.last_event_at = at
         self._expire(self.computation.at)
         return [self._finish(index) for index in range(len(self.cycles))]
 
     def _timeline(self) -> list[tuple[datetime, int, Touch | str | None]]:
         person = self.person
+        now = self.computation.at
         rows: list[tuple[datetime, int, Touch | str | None]] = []
         for at, origin, source, contact in person.created:
             # A row of an outbound list is no entry: its person is a prospect when first touched (section 4).
-            if origin != "form" and source not in self.parameters.outbound_sources:
+            if source in self.parameters.outbound_sources:
+                rows.append((at, self.OTHER, None))
+            elif origin != "form":
                 rows.append((at, self.ENTRY, "bulk" if contact in self.bulk else "created"))
         rows.extend((at, self.ENTRY, "form") for at in person.forms)
         # A meeting that is still to come is no event yet.
-        now = self.computation.at
         rows.extend((touch.at, self.TOUCH, touch) for touch in person.touches if touch.at <= now)
         stages = sorted(person.stages, key=lambda entry: entry[0])
         for index, (at, _, by) in enumerate(stages):
             if self.computation.is_qualified_entry(stages, index):
-                rows.append((at, self.QUALIFIED, by or person.owner_at(at)))
+                owner = person.owner_at(at)
+                rows.append((at, self.QUALIFIED, by or (None if owner == QUEUE_ID else owner)))
             else:
                 rows.append((at, self.OTHER, None))
-        for at, status in person.statuses:
-            closes = status in self.parameters.disqualified_statuses
-            rows.append((at, self.DISQUALIFIED if closes else self.OTHER, None))
+        statuses = sorted(person.statuses, key=lambda entry: entry[0])
+        for index, (at, _, _) in enumerate(statuses):
+            is_end = self.computation.is_disqualified_entry(statuses, index)
+            rows.append((at, self.DISQUALIFIED if is_end else self.OTHER, None))
         rows.extend((at, self.OTHER, None) for at, _ in person.owners)
+        for deal in person.deals:
+            rows.append((deal.created_at, self.OTHER, None))
+            if deal.closed_at:
+                rows.append((deal.closed_at, self.OTHER, None))
+        rows.sort(key=lambda row: (row[0], row[1]))
+        self._read_quiet_touches(rows)
+        rows.extend(self._unlogged_entry(rows))
         rows.sort(key=lambda row: (row[0], row[1]))
         return rows
+
+    def _read_quiet_touches(self, rows: list[tuple[datetime, int, Touch | str | None]]) -> None:
+        """Find the touches that come out of the blue (section 2: the first outbound touch; a buyer who calls).
+
+        Reading: out of the blue is without any signal, qualification, deal or touch in the 180 days before (section 4
+        takes as many for a prospect who is approached again). Anything sooner is an answer, or goes on with what was.
+        A customer, or somebody with an open deal, is no prospect.
+        """
+        # Writing a name off is no contact with it: the first call after that is still the first.
+        signs = {at for at, what, _ in rows if what in (self.ENTRY, self.QUALIFIED)}
+        for deal in self.person.deals:
+            signs.add(deal.created_at)
+            if deal.closed_at:
+                signs.add(deal.closed_at)
+        touches = [payload for _, _, payload in rows if isinstance(payload, Touch) and payload.is_sign]
+        signs.update(touch.at for touch in touches)
+        ordered = sorted(signs)
+        first = min(self.person.created)[0] if self.person.created else None
+        is_prospect = self.person.source in self.parameters.outbound_sources
+        gap = timedelta(days=self.parameters.reactivate_days)
+        for touch in touches:
+            index = bisect_left(ordered, touch.at)
+            if index and touch.at - ordered[index - 1] < gap:
+                continue
+            if any(
+                deal.created_at <= touch.at
+                and (deal.status == "won" or deal.closed_at is None or deal.closed_at > touch.at)
+                for deal in self.person.deals
+            ):
+                continue
+            # A call before an inbound lead was typed in is that lead's answer (section 7, "touch before t0").
+            if touch.is_buyers or is_prospect or (first is not None and touch.at >= first):
+                self.quiet.add(touch.touch_id)
+
+    def _unlogged_entry(
+        self, rows: list[tuple[datetime, int, Touch | str | None]]
+    ) -> list[tuple[datetime, int, Touch | str | None]]:
+        """Section 7, "converted without any activity": a prospect nobody logged a touch of was still qualified.
+
+        Reading: the cycle begins with the record.
+        """
+        qualified = min((at for at, what, _ in rows if what == self.QUALIFIED), default=None)
+        if qualified is None or self.person.source not in self.parameters.outbound_sources:
+            return []
+        entries = [
+            at
+            for at, what, payload in rows
+            if what == self.ENTRY or (isinstance(payload, Touch) and payload.touch_id in self.quiet)
+        ]
+        if entries and min(entries) <= qualified:
+            return []
+        return [(min(min(self.person.created)[0], qualified), self.ENTRY, "unlogged")]
 
     def _expire(self, now: datetime) -> None:
         """Section 2: a cycle in which nothing at all happens for 180 days expires."""
@@ -657,7 +808,7 @@ class _CycleWalk:
                 number=len(self.cycles) + 1,
                 motion=motion,
                 source=self.person.source,
-                entry_kind="created" if entry_kind == "bulk" else entry_kind,
+                entry_kind="created" if entry_kind in ("bulk", "unlogged") else entry_kind,
                 entered_at=at,
                 entered_month=self.computation._month_of(at),
                 is_bulk_import=entry_kind == "bulk",
@@ -665,43 +816,68 @@ class _CycleWalk:
         )
         self.attempts.append([])
         self.contacts.append([])
+        # Reading: what became of a lead before its first sign became of it right after.
+        before, self.before = self.before, []
+        for reached_at, what, by in before:
+            self._close(at, what, by, reached_at)
 
-    def _is_gap_over(self, at: datetime) -> bool:
-        closed_at = self.cycles[-1].closed_at
-        return closed_at is not None and at - closed_at >= timedelta(days=self.parameters.reopen_gap_days)
+    def _enter(self, at: datetime, motion: str, kind: str) -> bool:
+        """Section 2: a new cycle when there is none, 30 days after the last one closed, or when it comes from elsewhere."""
+        if self.cycles:
+            last = self.cycles[-1]
+            if last.outcome == "open":
+                if last.motion != motion:
+                    self._change(is_hybrid=True)
+                return False
+            gap = timedelta(days=self.parameters.reopen_gap_days)
+            if last.motion == motion and last.closed_at and at - last.closed_at < gap:
+                return False
+        self._open(at, motion, kind)
+        return True
 
     def _entry(self, at: datetime, kind: str) -> None:
-        """Section 2: a signal opens a cycle when there is none, or 30 days after the last one closed."""
-        if not self.cycles or self._is_gap_over(at):
-            self._open(at, "inbound", kind)
-        elif self.cycles[-1].outcome == "open" and self.cycles[-1].motion == "outbound":
-            self._change(is_hybrid=True)
+        self._enter(at, "outbound" if kind == "unlogged" else "inbound", kind)
 
     def _touch(self, touch: Touch) -> None:
-        """Section 2: the first outbound touch of a prospect is an entry; other touches belong to the cycle.
+        """Section 2: a touch out of the blue is an entry; other touches belong to the newest cycle.
 
-        Readings: a touch before the first signal of a person whose record came from an inbound source belongs
-        to the cycle that signal opens (section 7, "touch before t0"); a touch at least 30 days after a cycle
-        closed without success starts an outbound one; after qualification touches are the closer's.
+        Readings: a touch before the first entry belongs to the cycle it opens (section 7, "touch before t0");
+        after qualification touches are the closer's.
         """
+        is_question = False
+        if touch.touch_id in self.quiet:
+            motion = "inbound" if touch.is_buyers else "outbound"
+            kind = "inbound_touch" if touch.is_buyers else "outbound_touch"
+            is_question = self._enter(touch.at, motion, kind) and touch.is_buyers
         if touch.is_attempt:
-            if not self.cycles:
-                if self.person.source in self.parameters.outbound_sources:
-                    self._open(touch.at, "outbound", "outbound_touch")
-                else:
-                    self.early.append(touch)
-                    return
-            elif self.cycles[-1].outcome in ("disqualified", "expired") and self._is_gap_over(touch.at):
-                self._open(touch.at, "outbound", "outbound_touch")
-            self.attempts[-1].append(touch)
-        if touch.is_contact and self.cycles:
+            if self.cycles:
+                self.attempts[-1].append(touch)
+            else:
+                self.early.append(touch)
+        # The message that opened the cycle is the question, not the answer.
+        if touch.is_contact and self.cycles and not is_question:
             self.contacts[-1].append(touch)
 
-    def _qualify(self, at: datetime, by: str | None) -> None:
-        if self.cycles and self.cycles[-1].qualified_at is None:
-            month = self.computation._month_of(at)
+    def _milestone(self, at: datetime, what: int, by: str | None) -> None:
+        if self.cycles:
+            self._close(at, what, by, at)
+        else:
+            self.before.append((at, what, by))
+
+    def _close(self, at: datetime, what: int, by: str | None, reached_at: datetime) -> None:
+        cycle = self.cycles[-1]
+        if what == self.DISQUALIFIED:
+            if cycle.outcome == "open":
+                self._change(outcome="disqualified", closed_at=at)
+        elif cycle.qualified_at is None:
+            # What was written off or had expired and is qualified after all was that cycle's.
+            month = self.computation._month_of(reached_at)
             self._change(
-                outcome="qualified", closed_at=at, qualified_at=at, qualified_month=month, qualifier=by
+                outcome="qualified",
+                closed_at=at,
+                qualified_at=reached_at,
+                qualified_month=month,
+                qualifier=by,
             )
 
     def _finish(self, index: int) -> Cycle:
@@ -720,6 +896,7 @@ class _CycleWalk:
             ttfa_wm = 0.0 if early else self.computation.work.between(cycle.entered_at, first.at)
         deals = self._deals(index)
         won = [deal.closed_at for deal in deals if deal.status == "won" and deal.closed_at]
+        is_converted = cycle.qualified_at is not None or bool(won)
         return replace(
             cycle,
             first_attempt_at=first.at if first else None,
@@ -728,7 +905,7 @@ class _CycleWalk:
             ttfa_wm=ttfa_wm,
             is_pre_touched=bool(early),
             # Section 7: converted without any activity.
-            is_unlogged=cycle.qualified_at is not None and first is None and not contacts,
+            is_unlogged=is_converted and first is None and not contacts,
             closer=self._closer(cycle, deals),
             customer_at=min(won) if won else None,
             lost_at=self._lost_at(index, deals),
@@ -762,7 +939,7 @@ class _CycleWalk:
         ][:1]
         refused = [
             at
-            for at, status in self.person.statuses
+            for at, status, _ in self.person.statuses
             if status in self.parameters.disqualified_statuses
             and at > qualified_at
             and (ends_at is None or at < ends_at)
@@ -784,10 +961,14 @@ class _CycleWalk:
         )
 
     def _closer(self, cycle: Cycle, deals: list[Deal]) -> str | None:
-        """Section 5: the owner after hand-over; of the first deal, or of the person when no deal came."""
+        """Section 5: the owner after hand-over; of the first deal, or of the person when no deal came.
+
+        Reading: handing over takes a fortnight at most.
+        """
         if cycle.qualified_at is None:
             return None
-        owner = deals[0].owner_at_creation if deals else self.person.owner_at(self.computation.at)
+        settled_at = cycle.qualified_at + timedelta(days=14)
+        owner = deals[0].owner_settled if deals else self.person.owner_at(settled_at)
         return None if owner == QUEUE_ID else owner
 
 
@@ -797,6 +978,21 @@ def _within(cycle: Cycle, days: int) -> bool:
 
 def _ratio(things: list[_Thing], test: Callable[[_Thing], bool]) -> Ratio:
     return Ratio(sum(1 for thing in things if test(thing)), len(things))
+
+
+def _is_entry(changes: list[tuple[datetime, str, str | None]], index: int, values: frozenset[str]) -> bool:
+    """Whether this change enters a group of values and was no slip of the pen."""
+    at, value, by = changes[index]
+    if value not in values or (index > 0 and changes[index - 1][1] in values):
+        return False
+    for later_at, later_value, later_by in changes[index + 1 :]:
+        if later_value not in values:
+            return not (by is not None and later_by == by and later_at - at <= timedelta(hours=24))
+    return True
+
+
+def _is_buyers(event: Event) -> bool:
+    return event.kind in ("call_logged", "email_logged") and event.data["direction"] == "in"
 
 
 def _number(text: str | None) -> float | None:

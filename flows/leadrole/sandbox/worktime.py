@@ -42,18 +42,29 @@ class WorkTime:
         self._starts: list[datetime] = []
         self._ends: list[datetime] = []
         self._before: list[float] = []
+        self._day: list[
+            tuple[int, float, float]
+        ] = []  # days before, minutes earlier that day, minutes of that day
         worked = 0.0
+        days = 0
         for number in range((last - first).days + 1):
             day = first + timedelta(days=number)
             if not self.is_working_day(day):
                 continue
+            earlier, whole = (
+                0.0,
+                float(sum(_minutes(one[1]) - _minutes(one[0]) for one in hours[day.weekday()])),
+            )
             for opens, closes in hours[day.weekday()]:
                 start = datetime.combine(day, opens, zone).astimezone(UTC)
                 end = datetime.combine(day, closes, zone).astimezone(UTC)
                 self._starts.append(start)
                 self._ends.append(end)
                 self._before.append(worked)
+                self._day.append((days, earlier, whole))
                 worked += (end - start).total_seconds() / 60
+                earlier += (end - start).total_seconds() / 60
+            days += 1
         self._worked = worked
         week = [
             sum(_minutes(closes) - _minutes(opens) for opens, closes in ranges) for ranges in hours.values()
@@ -75,6 +86,19 @@ class WorkTime:
     def between(self, start: datetime, end: datetime) -> float:
         """Working minutes from start to end; negative when end is the earlier one."""
         return self.worked_until(end) - self.worked_until(start)
+
+    def days_until(self, instant: datetime) -> float:
+        """Working days from the first date up to this instant, the current one by the share of its hours that has passed."""
+        index = bisect_right(self._starts, instant) - 1
+        if index < 0:
+            return 0.0
+        days, earlier, whole = self._day[index]
+        inside = min(instant, self._ends[index]) - self._starts[index]
+        return days + (earlier + inside.total_seconds() / 60) / whole
+
+    def days_between(self, start: datetime, end: datetime) -> float:
+        """Working days from start to end."""
+        return self.days_until(end) - self.days_until(start)
 
     def add(self, start: datetime, minutes: float) -> datetime:
         """Give the instant in working time at which this many working minutes have passed since start."""

@@ -64,7 +64,8 @@ judged as (
     select
         *,
         case when status = 'open' then due_month else change_month end as month,
-        status <> 'open' and coalesce(previous_status, 'open') = 'open' as is_closing,
+        -- Won and then lost after all, without being open between: both happened, and it came in again for the second.
+        status <> 'open' and coalesce(previous_status, 'open') <> status as is_closing,
         previous_status = 'open'
         and was_inside
         and previous_slice_value = slice_value
