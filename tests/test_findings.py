@@ -246,7 +246,7 @@ def test_a_state_is_the_story_of_the_verdicts(
     """The same rule, walked through month by month instead of in one query."""
     seen = set()
     for finding_id, row in published.items():
-        state, opened, cleared = None, None, None
+        state, opened, cleared, before = None, None, None, None
         for window in sorted(windows, key=lambda window: window["last_month"]):
             if f"{window['rule_id']}:{window['scope_value']}" != finding_id:
                 continue
@@ -255,12 +255,13 @@ def test_a_state_is_the_story_of_the_verdicts(
                 state = "open" if state in ("new", "open") else "new"
                 opened = opened if state == "open" else window["window_end"]
                 cleared = None
-            elif window["status"] == "clear" and state in ("new", "open"):
+            elif window["status"] == "clear" and state in ("new", "open") and before == "clear":
                 state, cleared = "solved", window["window_end"]
             elif state == "solved" and age is not None and age >= 3:
                 state = None
             elif state == "new":
                 state = "open"
+            before = window["status"] if window["status"] in ("found", "clear") else before
         expected = "suppressed" if finding_id == "F7:team" else state
         assert row["state"] == expected, (finding_id, row["state"], expected)
         if state is not None:

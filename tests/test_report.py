@@ -361,12 +361,14 @@ def test_what_was_put_aside_or_solved_is_told_apart_from_what_was_found(tmp_path
         assert text.count(solved) == 1
         # Neither the list of what is to be done nor the verdict holds it.
         assert found_again[0][f"action_{language}"] not in text
-    still = write_marts(
-        tmp_path / "still.duckdb",
-        {**tables, "mart_findings": [{**found_again[0], "status": "insufficient_data", "state": "open"}]},
-    )
-    text = Reader(render(still, tmp_path / "s", language="en", company_name="x")[0].read_text("utf-8")).text
-    assert "It was found before and has not been seen solved." in text
+    for status, note in (
+        ("insufficient_data", "It was found before and has not been seen solved."),
+        ("clear", "It was found a month before; it counts as solved when the next month confirms this."),
+    ):
+        rows = [{**found_again[0], "status": status, "state": "open"}]
+        again = write_marts(tmp_path / f"{status}.duckdb", {**tables, "mart_findings": rows})
+        page = render(again, tmp_path / status, language="en", company_name="x")[0]
+        assert note in Reader(page.read_text("utf-8")).text
 
 
 def test_text_from_the_crm_stays_text(tmp_path: Path) -> None:

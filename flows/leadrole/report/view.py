@@ -298,7 +298,14 @@ class Page:
             "solved": [
                 {**item(row), "when": solved_words(row, *said)} for row in rows if row["state"] == "solved"
             ],
-            "nothing": [item(row) for row in rows if row["status"] == "clear" and row["state"] != "solved"],
+            "nothing": [
+                {
+                    **item(row),
+                    "still": self.texts("findings.clear_once") if row["state"] == "open" else "",
+                }
+                for row in rows
+                if row["status"] == "clear" and row["state"] not in ("solved", "suppressed")
+            ],
             "unmeasured": [
                 {
                     **item(row),

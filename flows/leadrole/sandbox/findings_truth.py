@@ -391,9 +391,9 @@ class FindingsTruth:
         held = self.staff.roles.get(rep, ())
         if not held:
             return "unassigned"
-        if serves == "relationship":
-            return serves
-        return serves if serves in held else held[0]
+        if serves == "relationship" or serves in held:
+            return str(serves)
+        return held[0]
 
     def _handovers(self, window: Window) -> list[Cycle]:
         return [

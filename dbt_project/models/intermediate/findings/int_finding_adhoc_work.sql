@@ -1,8 +1,8 @@
 {{ config(materialized='table') }}
 
--- F9: somebody jumps from role to role within the day instead of working in blocks. Of two touches that follow each other
--- on a day: how often the second serves another role. The number of roles a day would call two quiet blocks ad hoc; the
--- number of jumps a day would call a short day quiet.
+-- F9: somebody jumps from role to role within the day instead of working in blocks. Of two touches that follow each
+-- other on a day: how often the second serves another role. The number of roles a day would call two quiet blocks ad
+-- hoc; the number of jumps a day would call a short day quiet.
 with
 
 stg_config__finding_rules as (
@@ -40,7 +40,7 @@ counts as (
 judged as (
     select
         shares.*,
-        int_finding_spans.* exclude (last_month)
+        {{ finding_span_columns() }}
     from {{ finding_shares('counts') }} as shares
     inner join int_finding_spans on shares.last_month = int_finding_spans.last_month
 )

@@ -2,8 +2,8 @@
 
 {%- set targets = var('speed_target_working_minutes') %}
 
--- F1: half of those who wait for us wait longer than the role's target: an inbound lead for its first attempt, a prospect
--- for an answer to a reply, a hand-over for the closer. Whoever is still waiting counts.
+-- F1: half of those who wait for us wait longer than the role's target: an inbound lead for its first attempt, a
+-- prospect for an answer to a reply, a hand-over for the closer. Whoever is still waiting counts.
 with
 
 int_finding_spans as (

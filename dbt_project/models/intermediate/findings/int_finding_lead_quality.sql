@@ -2,10 +2,10 @@
 
 {%- set judged_days = 14 %}
 
--- F5: what comes in is no good. Inbound: leads disqualified within the window in which they could have qualified, of all
--- leads old enough; of the closed ones alone the share would be far too high, of all it would be too low while the
--- newest are still being worked. Closer: hand-overs sent back within ten working days (two weeks). A CRM in which nobody
--- ever was disqualified or sent back does not record it, which is not quality.
+-- F5: what comes in is no good. Inbound: leads disqualified within the window in which they could have qualified, of
+-- all leads old enough; of the closed ones alone the share would be far too high, of all it would be too low while the
+-- newest are still being worked. Closer: hand-overs sent back within ten working days (two weeks). A CRM in which
+-- nobody ever was disqualified or sent back does not record it, which is not quality.
 with
 
 stg_config__finding_rules as (
@@ -120,7 +120,7 @@ counts as (
 judged as (
     select
         shares.*,
-        int_finding_spans.* exclude (last_month),
+        {{ finding_span_columns() }},
         recorded.refusing_crms
     from {{ finding_shares('counts') }} as shares
     inner join int_finding_spans on shares.last_month = int_finding_spans.last_month

@@ -58,7 +58,8 @@ due as (
             * (cut_days.worked_days - {{ due_days }} - int_working_intervals.cum_days_before)
         ) as bigint)) as due_before_at
     from cut_days
-    asof left join int_working_intervals on cut_days.worked_days - {{ due_days }} >= int_working_intervals.cum_days_before
+    asof left join int_working_intervals
+        on cut_days.worked_days - {{ due_days }} >= int_working_intervals.cum_days_before
 ),
 
 crms as (
@@ -164,7 +165,7 @@ counts as (
 judged as (
     select
         shares.*,
-        int_finding_spans.* exclude (last_month),
+        {{ finding_span_columns() }},
         crms.touching_crms,
         crms.has_touches,
         format('timestamptz ''{}''', strftime(timezone('UTC', due.due_before_at), '%Y-%m-%d %H:%M:%S.%f+00')) as due_sql

@@ -48,7 +48,7 @@ counts as (
 judged as (
     select
         shares.*,
-        int_finding_spans.* exclude (last_month),
+        {{ finding_span_columns() }},
         not known_seniority.is_seniority_known and shares.status = 'insufficient_data' as is_seniority_missing
     from {{ finding_shares('counts') }} as shares
     inner join int_finding_spans on shares.last_month = int_finding_spans.last_month

@@ -1,9 +1,9 @@
 {{ config(materialized='table') }}
 
 -- F10: more of the open deals stand still than the stages' own pace makes usual, with the hours logged on them. By its
--- own pace a fifth of the stays in a stage is long, so a fifth is no fault. The newest window looks at the cut, as a deal
--- is stalled now or not; earlier ones at the end of their last month, with the pace known now. Hours are those of logged
--- calls and meetings, so at least so many were spent.
+-- own pace a fifth of the stays in a stage is long, so a fifth is no fault. The newest window looks at the cut, as a
+-- deal is stalled now or not; earlier ones at the end of their last month, with the pace known now. Hours are those of
+-- completed calls and held meetings, so at least so many were spent.
 with
 
 stg_config__finding_rules as (
@@ -44,8 +44,19 @@ hours as (
         deal_id,
         sum(cast(duration_seconds as decimal(18, 3))) / 3600 as logged_hours
     from fct_touch
-    where deal_id is not null and actor <> 'automated' and result in ('attempt', 'contact') and at_utc <= {{ as_of() }} and duration_seconds > 0
+    where
+        deal_id is not null
+        and actor <> 'automated'
+        and result in ('attempt', 'contact')
+        and duration_seconds > 0
+        and at_utc <= {{ as_of() }}
     group by deal_id
+),
+
+-- Without any duration in the CRM nothing is known, which is not nought.
+noted as (
+    select count(*) > 0 as has_hours
+    from hours
 ),
 
 standing as (
@@ -53,9 +64,9 @@ standing as (
         count(case when int_deal_outcomes.is_stalled then 1 end) as k,
         count(*) as n,
         coalesce(sum(case when int_deal_outcomes.is_stalled then hours.logged_hours end), 0) as figure,
-        -- Without any duration in the CRM nothing is known, which is not nought.
-        (select count(*) from hours) > 0 as has_hours
+        bool_or(noted.has_hours) as has_hours
     from int_deal_outcomes
+    cross join noted
     left join hours on int_deal_outcomes.deal_id = hours.deal_id
     where int_deal_outcomes.status = 'open' and int_deal_outcomes.has_deal_dates
 ),
@@ -69,9 +80,9 @@ recorded as (
 stays as (
     select
         fct_deal_stage_interval.entered_at,
-        fct_deal_stage_interval.entered_at
-        + to_microseconds(cast(round(1e6 * 86400 * coalesce(int_stage_times.p80_days, {{ var('stalled_days') }})) as bigint))
-            as stalled_at,
+        fct_deal_stage_interval.entered_at + to_microseconds(
+            cast(round(1e6 * 86400 * coalesce(int_stage_times.p80_days, {{ var('stalled_days') }})) as bigint)
+        ) as stalled_at,
         fct_deal_stage_interval.exited_at
     from fct_deal_stage_interval
     left join int_stage_times
@@ -90,7 +101,7 @@ stays as (
     where fct_deal_stage_interval.deal_id is null and fct_deal.created_at is not null
 ),
 
--- The first end of a month at which a stay was there, stood still, was over: three joins, and no row per stay and month.
+-- The first end of a month at which a stay was there, stood still, was over: three joins, no row per stay and month.
 steps as (
     select
         stays.*,
@@ -157,7 +168,7 @@ counts as (
 judged as (
     select
         shares.*,
-        int_finding_spans.* exclude (last_month)
+        {{ finding_span_columns() }}
     from {{ finding_shares('counts') }} as shares
     inner join int_finding_spans on shares.last_month = int_finding_spans.last_month
 )

@@ -1,8 +1,8 @@
 {{ config(materialized='table') }}
 
 -- What became of each finding over the windows. Only a verdict (found or clear) changes a state: a quarter with too
--- little data solves nothing. States come from the facts as they are known now and not from earlier publications, so the
--- same data at the same moment always give the same states.
+-- little data solves nothing, and neither does one clear window, which in a small team is often chance. States come from the facts as they are known now and not from earlier publications, so
+-- the same data at the same moment always give the same states.
 with
 
 stg_config__finding_rules as (
@@ -39,16 +39,27 @@ held as (
     group by rule_id, scope_value
 ),
 
-verdicts as (
+-- Found at once, clear only when clear twice running.
+steadied as (
     select
         rule_id,
         scope_value,
         last_month,
         window_end,
-        status,
-        coalesce(status <> lag(status) over (partition by rule_id, scope_value order by last_month), true) as is_turn
+        case
+            when status = 'found' then 'found'
+            when lag(status) over (partition by rule_id, scope_value order by last_month) = 'found' then 'found'
+            else 'clear'
+        end as status
     from int_finding_windows
     where status in ('found', 'clear')
+),
+
+verdicts as (
+    select
+        *,
+        coalesce(status <> lag(status) over (partition by rule_id, scope_value order by last_month), true) as is_turn
+    from steadied
 ),
 
 -- The first day after a window is the day on which what it shows can be known.
@@ -84,9 +95,9 @@ suppressions as (
     qualify row_number() over (
         partition by stg_config__finding_rules.rule_id, stg_config__finding_rules.scope_value
         order by
-            stg_config__finding_suppressions.scope_value nulls last,
+            stg_config__finding_suppressions.scope_value asc nulls last,
             stg_config__finding_suppressions.suppressed_until desc,
-            stg_config__finding_suppressions.suppression_id
+            stg_config__finding_suppressions.suppression_id asc
     ) = 1
 ),
 

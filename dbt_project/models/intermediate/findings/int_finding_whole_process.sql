@@ -94,7 +94,7 @@ judged as (
     select
         shares.* exclude (is_certain),
         shares.figure > 0 as is_certain,
-        int_finding_spans.* exclude (last_month),
+        {{ finding_span_columns() }},
         int_metric_scope.is_startup
     from {{ finding_shares('counts') }} as shares
     inner join int_finding_spans on shares.last_month = int_finding_spans.last_month

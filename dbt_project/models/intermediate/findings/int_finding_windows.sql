@@ -13,19 +13,8 @@ int_finding_spans as (
     select * from {{ ref('int_finding_spans') }}
 ),
 
-{% for family in families %}
-{{ family }} as (
-    select * from {{ ref('int_finding_' ~ family) }}
-),
-
-{% endfor %}
 findings as (
-    {% for family in families %}
-    select * from {{ family }}
-    {% if not loop.last %}
-    union all by name
-    {% endif %}
-    {% endfor %}
+    {{ union_findings(families) }}
 )
 
 select
