@@ -65,7 +65,17 @@ judged as (
             when 'inbound' then 'inbound leads'
             when 'outbound' then 'replies of prospects'
             else 'leads handed over'
-        end as waiting_en
+        end as waiting_en,
+        case mart_role_scorecard.role
+            when 'inbound' then 'een eerste reactie'
+            when 'outbound' then 'antwoord'
+            else 'een eerste actie van de closer'
+        end as awaited_nl,
+        case mart_role_scorecard.role
+            when 'inbound' then 'a first response'
+            when 'outbound' then 'an answer'
+            else 'a first touch of the closer'
+        end as awaited_en
     from int_finding_spans
     inner join mart_role_scorecard on int_finding_spans.window_start = mart_role_scorecard.period_start
     left join int_speed_estimates
@@ -111,17 +121,17 @@ select
     {{ finding_words(
         texts=[
             "case when estimate is null
-                then format('Minder dan de helft van de {} {} kreeg antwoord; het doel is de helft binnen ', n, waiting_nl)
+                then format('Minder dan de helft van de {} {} kreeg {}; het doel is de helft binnen ', n, waiting_nl, awaited_nl)
                     || " ~ working_time_text('threshold', 'nl') ~ " || ' (' || period_nl || ').'
-                else format('De helft van de {} {} heeft binnen ', n, waiting_nl)
-                    || " ~ working_time_text('estimate', 'nl') ~ " || ' antwoord; het doel is '
+                else format('De helft van de {} {} krijgt binnen ', n, waiting_nl)
+                    || " ~ working_time_text('estimate', 'nl') ~ " || format(' {}; het doel is ', awaited_nl)
                     || " ~ working_time_text('threshold', 'nl')
                     ~ " || '. Wie nog wacht telt mee (' || period_nl || ').'
             end",
             "case when estimate is null
-                then format('Fewer than half of the {} {} got an answer; the target is half within ', n, waiting_en)
+                then format('Fewer than half of the {} {} got {}; the target is half within ', n, waiting_en, awaited_en)
                     || " ~ working_time_text('threshold', 'en') ~ " || ' (' || period_en || ').'
-                else format('Half of the {} {} have an answer within ', n, waiting_en)
+                else format('Half of the {} {} get {} within ', n, waiting_en, awaited_en)
                     || " ~ working_time_text('estimate', 'en') ~ " || '; the target is '
                     || " ~ working_time_text('threshold', 'en')
                     ~ " || '. Whoever still waits counts (' || period_en || ').'

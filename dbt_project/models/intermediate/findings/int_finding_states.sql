@@ -1,8 +1,9 @@
 {{ config(materialized='table') }}
 
 -- What became of each finding over the windows. Only a verdict (found or clear) changes a state: a quarter with too
--- little data solves nothing, and neither does one clear window, which in a small team is often chance. States come from the facts as they are known now and not from earlier publications, so
--- the same data at the same moment always give the same states.
+-- little data solves nothing, and neither does one clear window, which in a small team is often chance. States come
+-- from the facts as they are known now and not from earlier publications, so the same data at the same moment always
+-- give the same states.
 with
 
 stg_config__finding_rules as (
