@@ -54,10 +54,10 @@ select
     {{ finding_columns('judged') }},
     {{ finding_words(
         texts=[
-            "case when status = 'found' then format('{:.0f} {} meer met klanten dan met het winnen van klanten. ', figure,
+            "case when status = 'found' then format('{:.0f} {} meer bezig met klanten dan met het winnen van klanten. ', figure,
                 case when figure = 1 then 'persoon is' else 'mensen zijn' end) else '' end
-            || format('{} {} van {} contacten ({}) aan bestaande klanten ({}).',
-                case when status = 'found' then 'Het gaat om' else 'Het team besteedde' end,
+            || format('{} {} van {} contacten ({}) met bestaande klanten ({}).',
+                case when status = 'found' then 'Het gaat om' else 'Het team had' end,
                 k, n, " ~ percent_text('estimate') ~ ", period_nl)",
             "case when status = 'found' then format('{:.0f} {} more with customers than with winning customers. ', figure,
                 case when figure = 1 then 'person is busy' else 'people are busy' end) else '' end
