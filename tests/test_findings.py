@@ -20,6 +20,7 @@ from leadrole.sandbox.log import Event, History, Script
 from leadrole.sandbox.population import ALLROUNDER, JUNIOR, LEAVER, OUTBOUNDER, SENIOR, Population
 from leadrole.sandbox.server import serve
 from leadrole.sandbox.truth import compute
+from leadrole.summary import summarise
 
 pytestmark = pytest.mark.slow
 
@@ -276,6 +277,23 @@ def test_a_suppression_hides_until_its_day_and_says_why(published: dict[str, dic
     assert aside["suppressed_reason"] == "until the new colleague starts"
     assert (aside["suppressed_by"], aside["suppressed_until"]) == ("JB", date(2026, 5, 6))
     assert ended["state"] != "suppressed" and ended["suppressed_reason"] is None
+
+
+def test_the_summary_of_a_run_leaves_out_what_was_put_aside(
+    company: Company, published: dict[str, dict[str, Any]]
+) -> None:
+    summary = summarise(company.home / "published")
+    shown = {
+        row["rule_id"]
+        for row in published.values()
+        if row["state"] in ("new", "open") and row["status"] == "found"
+    }
+    assert "F7" not in shown and summary.worst is not None and summary.worst.rule_id in shown
+    assert summary.findings == sum(
+        row["status"] == "found" and row["state"] != "suppressed" for row in published.values()
+    )
+    page = (company.home / "published" / "report" / "index.html").read_text(encoding="utf-8")
+    assert "Put aside until 6 May 2026 by JB: until the new colleague starts" in page
 
 
 def test_every_finding_is_told_in_both_languages(published: dict[str, dict[str, Any]]) -> None:
