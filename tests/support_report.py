@@ -88,7 +88,8 @@ COLUMNS = {
         "finding_id varchar, rule_id varchar, severity varchar, scope_type varchar, scope_value varchar,"
         " status varchar, since date, k bigint, n bigint, estimate double, ci_low double, ci_high double,"
         " threshold double, evidence varchar, rows_query varchar, text_nl varchar, text_en varchar,"
-        " action_nl varchar, action_en varchar, state varchar"
+        " action_nl varchar, action_en varchar, state varchar, sort_no integer, opened_on date, solved_on date,"
+        " suppressed_reason varchar, suppressed_by varchar, suppressed_until date"
     ),
     "mart_funnel_cohort": (
         "period_type varchar, period_start date, motion varchar, source varchar, stage varchar,"
@@ -469,36 +470,45 @@ def _findings() -> list[Row]:
         "where motion_first = 'inbound' and not is_answered and age_working_days >= 5\norder by entered_at"
     )
     return [
-        {"finding_id": "F1", "rule_id": "F1", "severity": "high", "scope_type": "role", "scope_value": "inbound",
+        {"finding_id": "F1", "rule_id": "F1", "sort_no": 10, "severity": "high", "scope_type": "role", "scope_value": "inbound",
          "status": "found", "since": date(2026, 3, 1), "k": 610, "n": 880, "estimate": 390.0, "ci_low": 310.0,
          "ci_high": 466.0, "threshold": 60.0, "rows_query": query, "state": "open",
          "text_nl": "De helft van de leads wacht langer dan 6,5 werkuren op een eerste poging; de norm is 1 werkuur.",
          "text_en": "Half of the leads wait longer than 6.5 working hours for a first attempt; the target is 1 working hour.",
          "action_nl": "Spreek af wie binnenkomende leads binnen het uur belt en toon onbeantwoorde leads elke ochtend.",
          "action_en": "Agree who calls incoming leads within the hour, and show unanswered leads every morning."},
-        {"finding_id": "F2", "rule_id": "F2", "severity": "high", "scope_type": "role", "scope_value": "inbound",
+        {"finding_id": "F2", "rule_id": "F2", "sort_no": 20, "severity": "high", "scope_type": "role", "scope_value": "inbound",
          "status": "found", "since": date(2026, 8, 1), **_share(118, 901), "threshold": 0.05,
          "rows_query": query, "state": "new",
          "text_nl": "118 van de 901 leads van minstens vijf werkdagen oud zijn nooit benaderd.",
          "text_en": "118 of the 901 leads at least five working days old were never attempted.",
          "action_nl": "Bel deze leads alsnog, de nieuwste eerst.", "action_en": "Call these leads now, newest first."},
-        {"finding_id": "F4", "rule_id": "F4", "severity": "medium", "scope_type": "role", "scope_value": "outbound",
+        {"finding_id": "F4", "rule_id": "F4", "sort_no": 40, "severity": "medium",
+         "scope_type": "role", "scope_value": "outbound",
          "status": "found", "since": date(2026, 6, 1), "k": 9, "n": 22, "estimate": 9 / 22, "threshold": 0.6,
          "rows_query": query, "state": "open",
          "text_nl": "Op 9 van de 22 werkdagen is aan acquisitie gewerkt; de langste stilte duurde 6 werkdagen.",
          "text_en": "Acquisition happened on 9 of 22 working days; the longest gap was 6 working days.",
          "action_nl": "Zet vaste belblokken in de agenda.", "action_en": "Put fixed calling blocks in the diary."},
-        {"finding_id": "F6", "rule_id": "F6", "severity": "low", "scope_type": "team", "scope_value": "team",
+        {"finding_id": "F6", "rule_id": "F6", "sort_no": 60, "severity": "low", "scope_type": "team", "scope_value": "team",
          "status": "insufficient_data", "text_nl": "Van niemand is de ervaring ingevuld.",
          "text_en": "Nobody's seniority has been entered.", "action_nl": "Vul de ervaring in bij de instellingen.",
-         "action_en": "Enter seniority in the settings.", "state": "open"},
-        {"finding_id": "F7", "rule_id": "F7", "severity": "high", "scope_type": "team", "scope_value": "team",
+         "action_en": "Enter seniority in the settings."},
+        {"finding_id": "F7", "rule_id": "F7", "sort_no": 70, "severity": "high", "scope_type": "team", "scope_value": "team",
          "status": "clear", "k": 0, "n": 4, "text_nl": "Niemand doet het hele traject.",
-         "text_en": "Nobody carries the whole process.", "action_nl": "", "action_en": "", "state": "open"},
-        {"finding_id": "F8", "rule_id": "F8", "severity": "medium", "scope_type": "role", "scope_value": "closer",
+         "text_en": "Nobody carries the whole process.", "action_nl": "", "action_en": "",
+         "state": "solved", "opened_on": date(2026, 3, 1),
+         "solved_on": date(2026, 9, 1)},
+        {"finding_id": "F8", "rule_id": "F8", "sort_no": 80, "severity": "medium", "scope_type": "role", "scope_value": "closer",
          "status": "clear", **_share(12, 168), "text_nl": "12 van de 168 overdrachten gingen naar dezelfde persoon.",
-         "text_en": "12 of 168 hand-overs went to the same person.", "action_nl": "", "action_en": "",
-         "state": "open"},
+         "text_en": "12 of 168 hand-overs went to the same person.", "action_nl": "", "action_en": ""},
+        {"finding_id": "F10", "rule_id": "F10", "sort_no": 100, "severity": "high", "scope_type": "role",
+         "scope_value": "closer", "status": "found", **_share(30, 48), "threshold": 0.4, "since": date(2026, 5, 1),
+         "rows_query": query, "state": "suppressed", "opened_on": date(2026, 8, 1),
+         "suppressed_reason": "de overname loopt tot kerst <b>", "suppressed_by": "JB",
+         "suppressed_until": date(2026, 12, 27),
+         "text_nl": "30 van 48 open deals staan stil.", "text_en": "30 of 48 open deals stand still.",
+         "action_nl": "Loop deze deals na.", "action_en": "Go through these deals."},
     ]  # fmt: skip
 
 
@@ -633,6 +643,7 @@ def without_activities() -> dict[str, list[Row]]:
             "k": 0,
             "n": 0,
             "estimate": None,
+            "state": None,
             "text_nl": "Zonder vastgelegde activiteiten is dit niet te zien.",
             "text_en": "Without logged activities this can't be seen.",
             "action_nl": "Lever een bestand met activiteiten aan.",

@@ -288,7 +288,7 @@ def test_a_company_without_activities_is_called_not_measurable_never_slow(
     assert "Inbound: reactietijden zijn niet te meten." in text
     assert "3 van 7 is te weinig voor een percentage." in text
     assert "boven de norm" not in text and "Versnel" not in text
-    assert "Er is niets gevonden, maar 6 van de 6 controles konden niet worden uitgevoerd" in text
+    assert "Er is niets gevonden, maar 7 van de 7 controles konden niet worden uitgevoerd" in text
     assert "Het is niet ingevuld wie inbound, outbound en closer doet." in text
 
 
@@ -336,6 +336,39 @@ def test_the_grounds_for_figures_on_individuals_stand_in_the_footer(tmp_path: Pa
         render(database, tmp_path / "off", language="nl", company_name="x")[0].read_text("utf-8")
     ).text
     assert "Cijfers over afzonderlijke verkopers staan uit." in off
+
+
+def test_what_was_put_aside_or_solved_is_told_apart_from_what_was_found(tmp_path: Path) -> None:
+    tables = growing_inbound()
+    found_again = [row for row in tables["mart_findings"] if row["finding_id"] == "F10"]
+    for language, aside, solved in (
+        (
+            "nl",
+            "Opzijgezet tot 27 december 2026 door JB: de overname loopt tot kerst <b>",
+            "in orde sinds 1 september 2026",
+        ),
+        (
+            "en",
+            "Put aside until 27 December 2026 by JB: de overname loopt tot kerst <b>",
+            "clear since 1 September 2026",
+        ),
+    ):
+        database = write_marts(tmp_path / f"{language}.duckdb", tables)
+        text = Reader(
+            render(database, tmp_path / language, language=language, company_name="x")[0].read_text("utf-8")
+        ).text
+        assert text.count(aside) == 1
+        assert text.count(solved) == 1
+        # Neither the list of what is to be done nor the verdict holds it.
+        assert found_again[0][f"action_{language}"] not in text
+    for status, note in (
+        ("insufficient_data", "It was found before and has not been seen solved."),
+        ("clear", "It was found a month before; it counts as solved when the next month confirms this."),
+    ):
+        rows = [{**found_again[0], "status": status, "state": "open"}]
+        again = write_marts(tmp_path / f"{status}.duckdb", {**tables, "mart_findings": rows})
+        page = render(again, tmp_path / status, language="en", company_name="x")[0]
+        assert note in Reader(page.read_text("utf-8")).text
 
 
 def test_text_from_the_crm_stays_text(tmp_path: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 from datetime import date
 from pathlib import Path
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -390,3 +392,52 @@ def test_a_command_that_reads_no_source_needs_no_token(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="1 mistake"):
         settings.load(tmp_path, env={})
     assert settings.load(tmp_path, env={}, is_offline=True).company.timezone == "Europe/Amsterdam"
+
+
+def suppressing(*lines: str) -> str:
+    listed = "".join(f"    - {line}\n" for line in lines)
+    return EXAMPLE.read_text(encoding="utf-8") + f"\nfindings:\n  suppress:\n{listed}"
+
+
+def test_a_finding_is_put_aside_with_reason_author_and_end(tmp_path: Path) -> None:
+    path = tmp_path / "leadrole.yml"
+    path.write_text(
+        suppressing("{id: S1, rule: F6, reason: no junior yet, by: JB, until: 2026-03-01}"), encoding="utf-8"
+    )
+    (item,) = settings.load(tmp_path, path, ENV, today=TODAY).findings.suppress
+    # One that has ended is no mistake: the finding counts again.
+    assert (item.rule, item.scope, item.by, item.until) == ("F6", None, "JB", date(2026, 3, 1))
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("{id: S1, rule: F11, reason: r, by: JB, until: 2026-12-01}", "rule"),
+        ("{id: S1, rule: F4, scope: inbound, reason: r, by: JB, until: 2026-12-01}", "F4 has no scope inbound; it has outbound"),
+        ("{id: S1, rule: F4, reason: r, by: JB, until: 2028-12-01}", "more than a year away"),
+        ("{id: S1, rule: F4, by: JB, until: 2026-12-01}", "reason"),
+        ("{id: S1, rule: F4, reason: r, until: 2026-12-01}", "by"),
+        ("{id: S1, rule: F4, reason: r, by: JB}", "until"),
+    ],
+)  # fmt: skip
+def test_a_suppression_that_says_too_little_or_too_much_is_a_mistake(
+    tmp_path: Path, line: str, told: str
+) -> None:
+    (mistake,) = mistakes(tmp_path, suppressing(line))
+    assert "findings.suppress[0]" in mistake and told in mistake
+
+
+def test_two_suppressions_have_two_ids(tmp_path: Path) -> None:
+    line = "{id: S1, rule: F4, reason: r, by: JB, until: 2026-12-01}"
+    (mistake,) = mistakes(tmp_path, suppressing(line, line))
+    assert "S1 is also the id of findings.suppress[0]" in mistake
+
+
+def test_the_config_knows_the_findings_of_the_catalogue() -> None:
+    with (paths.config() / "seeds" / "finding_rules.csv").open(encoding="utf-8", newline="") as opened:
+        rows = list(csv.DictReader(opened))
+    catalogue: dict[str, tuple[str, ...]] = {}
+    for row in rows:
+        catalogue[row["rule_id"]] = (*catalogue.get(row["rule_id"], ()), row["scope_value"])
+    assert catalogue == settings.FINDINGS
+    assert get_args(settings.Suppression.model_fields["rule"].annotation) == tuple(settings.FINDINGS)

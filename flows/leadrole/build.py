@@ -331,6 +331,21 @@ def _config_tables(settings: Settings, run: Run, as_of: datetime) -> Iterable[_T
         ],
     )
     yield _Table(
+        "finding_suppressions",
+        [
+            "suppression_id varchar",
+            "rule_id varchar",
+            "scope_value varchar",
+            "reason varchar",
+            "suppressed_by varchar",
+            "suppressed_until date",
+        ],
+        [
+            (item.id, item.rule, item.scope, item.reason, item.by, item.until)
+            for item in settings.findings.suppress
+        ],
+    )
+    yield _Table(
         "currency_rates",
         ["currency_code varchar", "rate_date date", "rate decimal(18,8)"],
         [
@@ -346,6 +361,7 @@ def _config_tables(settings: Settings, run: Run, as_of: datetime) -> Iterable[_T
         [(one,) for one in sorted({domain_key(key, domain) or "" for domain in domains} - {""})],
     )
     yield _seed(settings, "threshold_rules", {"threshold": "double"})
+    yield _seed(settings, "finding_rules", {"threshold": "double", "sort_no": "integer"})
     yield _seed(settings, "metric_catalogue", {"version": "integer", "since": "date"})
 
 
@@ -521,6 +537,7 @@ def dbt_vars(settings: Settings, run_id: str, as_of: datetime, data_through: dat
         "data_through": _moment(data_through),
         "timezone": settings.company.timezone,
         "source_kinds": sorted(source.kind for source in settings.sources),
+        "solved_months": settings.findings.solved_months,
         **settings.parameters.model_dump(mode="json"),
     }
 

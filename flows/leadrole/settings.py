@@ -796,6 +796,41 @@ class Exclusion(Section):
     added_on: Day
 
 
+# What mart_findings looks for, with the scopes of each; config/seeds/finding_rules.csv says what they mean.
+FINDINGS: dict[str, tuple[str, ...]] = {
+    "F1": ("inbound", "outbound", "closer"),
+    "F2": ("inbound", "outbound", "closer"),
+    "F3": ("team",),
+    "F4": ("outbound",),
+    "F5": ("inbound", "closer"),
+    "F6": ("team",),
+    "F7": ("team",),
+    "F8": ("team",),
+    "F9": ("team",),
+    "F10": ("closer",),
+}
+# A finding is put aside for a time, not for good: within a year somebody looks again.
+MAX_SUPPRESSION_DAYS = 366
+
+
+class Suppression(Section):
+    """A finding that a company puts aside: why, by whom, and the first day on which it counts again (`until`)."""
+
+    id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,39}$")]
+    rule: Literal["F1", "F2", "F3", "F4", "F5", "F6", "F7", "F8", "F9", "F10"]
+    scope: Literal["inbound", "outbound", "closer", "team"] | None = None
+    reason: Text
+    by: Text
+    until: Day
+
+
+class Findings(Section):
+    """What a company says about its findings, and how long a solved one stays in sight."""
+
+    suppress: tuple[Suppression, ...] = ()
+    solved_months: Annotated[int, Field(ge=1, le=24)] = 3
+
+
 class CurrencyRate(Section):
     """One unit of the foreign currency in the reporting currency, from `date` on."""
 
@@ -880,6 +915,7 @@ class Settings(Section):
     schedules: tuple[Schedule, ...] = ()
     exclusions: tuple[Exclusion, ...] = ()
     currency_rates: dict[Currency, tuple[CurrencyRate, ...]] = {}
+    findings: Findings = Findings()
     parameters: Parameters = Parameters()
     privacy: Privacy = Privacy()
     retention: Retention = Retention()
@@ -1231,6 +1267,7 @@ SECTIONS: dict[str, tuple[TypeAdapter[Any], bool]] = {
     "schedules": (TypeAdapter(tuple[Schedule, ...]), False),
     "exclusions": (TypeAdapter(tuple[Exclusion, ...]), False),
     "currency_rates": (TypeAdapter(dict[Currency, tuple[CurrencyRate, ...]]), False),
+    "findings": (TypeAdapter(Findings), False),
     "parameters": (TypeAdapter(Parameters), False),
     "privacy": (TypeAdapter(Privacy), False),
     "retention": (TypeAdapter(Retention), False),
@@ -1642,6 +1679,7 @@ def _cross(values: Mapping[str, Any], today: date) -> Iterator[tuple[Path_, str]
         "schedules": _cross_schedules,
         "exclusions": _cross_exclusions,
         "currency_rates": _cross_rates,
+        "findings": _cross_findings,
         "parameters": _cross_parameters,
         "privacy": _cross_privacy,
         "retention": _cross_retention,
@@ -1768,6 +1806,24 @@ def _cross_exclusions(
             yield ("exclusions", index, "matches"), "matches everything"
         if rule.added_on > today:
             yield ("exclusions", index, "added_on"), f"{rule.added_on} lies in the future"
+
+
+def _cross_findings(findings: Findings, _: Mapping[str, Any], today: date) -> Iterator[tuple[Path_, str]]:
+    """A suppression that has ended is no mistake: the finding counts again, and the line may stay for the record."""
+    ids: dict[str, int] = {}
+    for index, item in enumerate(findings.suppress):
+        path: Path_ = ("findings", "suppress", index)
+        if item.id in ids:
+            yield (*path, "id"), f"{item.id} is also the id of findings.suppress[{ids[item.id]}]"
+        ids.setdefault(item.id, index)
+        scopes = FINDINGS[item.rule]
+        if item.scope is not None and item.scope not in scopes:
+            yield (*path, "scope"), f"{item.rule} has no scope {item.scope}; it has {', '.join(scopes)}"
+        if (item.until - today).days > MAX_SUPPRESSION_DAYS:
+            yield (
+                (*path, "until"),
+                f"{item.until} is more than a year away; set an earlier day, on which somebody looks again",
+            )
 
 
 def _cross_rates(

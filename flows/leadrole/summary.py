@@ -86,7 +86,9 @@ def summarise(publication: Path) -> Summary:
         roles = tuple(_verdict(connection, role) for role in ROLES)
         found = connection.execute(
             "select rule_id, severity, text_en, action_en from marts.mart_findings where status = 'found'"
-            " order by case severity when 'high' then 1 when 'medium' then 2 else 3 end, rule_id, finding_id"
+            " and state <> 'suppressed'"
+            " order by case severity when 'high' then 1 when 'medium' then 2 else 3 end,"
+            " cast(substr(rule_id, 2) as integer), finding_id"
         ).fetchall()
         counts = {
             label: int(connection.execute(f"select count(*) from marts.{table}").fetchall()[0][0])

@@ -252,10 +252,10 @@ def team_verdict(marts: Marts, texts: Texts, numbers: Numbers) -> list[dict[str,
 
 
 def found(marts: Marts) -> list[Row]:
-    """The findings that hold, most serious first."""
-    rows = marts.rows("mart_findings", status="found")
+    """The findings that hold and were not put aside, most serious first."""
+    rows = [row for row in marts.rows("mart_findings", status="found") if row["state"] != "suppressed"]
     return sorted(
-        rows, key=lambda row: (SEVERITY_ORDER.get(row["severity"], 3), row["rule_id"], row["finding_id"])
+        rows, key=lambda row: (SEVERITY_ORDER.get(row["severity"], 3), row["sort_no"], row["finding_id"])
     )
 
 
@@ -287,7 +287,10 @@ def finding_view(row: Row, texts: Texts, numbers: Numbers) -> dict[str, Any]:
             evidence.append(texts("findings.threshold", threshold=numbers.percent(row["threshold"])))
     elif rate.n:
         evidence.append(counts)
-    since = row["since"].date() if isinstance(row["since"], datetime) else row["since"]
+    since = _day(row["since"])
+    if row["rule_id"] == "F10" and rate.n:
+        # Counted at the cut; the windows before only say since when.
+        evidence.append(texts("findings.now"))
     language = texts.language
     return {
         "title": finding_title(row, texts),
@@ -302,6 +305,25 @@ def finding_view(row: Row, texts: Texts, numbers: Numbers) -> dict[str, Any]:
         "query": row["rows_query"],
         "status_word": texts.label("status", row["status"]),
     }
+
+
+def put_aside_words(row: Row, texts: Texts, numbers: Numbers) -> str:
+    """Why a finding is suppressed, by whom and until when, in one sentence."""
+    return texts(
+        "findings.suppressed",
+        reason=row["suppressed_reason"],
+        by=row["suppressed_by"],
+        date=numbers.day(_day(row["suppressed_until"])),
+    )
+
+
+def solved_words(row: Row, texts: Texts, numbers: Numbers) -> str:
+    """Since when a solved finding is clear, in a few words."""
+    return texts("findings.solved", date=numbers.day(_day(row["solved_on"])))
+
+
+def _day(value: Any) -> Any:
+    return value.date() if isinstance(value, datetime) else value
 
 
 def _scope(row: Row, texts: Texts) -> str:

@@ -17,9 +17,11 @@ from leadrole.report.verdict import (
     found,
     period_words,
     privacy_banner,
+    put_aside_words,
     rate_words,
     reason_text,
     role_verdict,
+    solved_words,
     speed_of,
     staffing_rows,
     state_words,
@@ -276,27 +278,43 @@ class Page:
     # Findings ------------------------------------------------------------------------------------
 
     def _findings(self) -> dict[str, Any]:
-        rows = sorted(self.marts.tables["mart_findings"], key=lambda row: (row["rule_id"], row["finding_id"]))
+        rows = sorted(self.marts.tables["mart_findings"], key=lambda row: (row["sort_no"], row["finding_id"]))
         language = self.texts.language
+        said = (self.texts, self.numbers)
+
+        def item(row: Row) -> dict[str, Any]:
+            return {
+                "title": finding_title(row, self.texts),
+                "text": self.numbers.prose(row[f"text_{language}"]),
+            }
+
         return {
-            "found": [finding_view(row, self.texts, self.numbers) for row in found(self.marts)],
+            "found": [finding_view(row, *said) for row in found(self.marts)],
+            "suppressed": [
+                {**item(row), "why": put_aside_words(row, *said)}
+                for row in rows
+                if row["state"] == "suppressed"
+            ],
+            "solved": [
+                {**item(row), "when": solved_words(row, *said)} for row in rows if row["state"] == "solved"
+            ],
             "nothing": [
                 {
-                    "title": finding_title(row, self.texts),
-                    "text": self.numbers.prose(row[f"text_{language}"]),
+                    **item(row),
+                    "still": self.texts("findings.clear_once") if row["state"] == "open" else "",
                 }
                 for row in rows
-                if row["status"] == "clear"
+                if row["status"] == "clear" and row["state"] not in ("solved", "suppressed")
             ],
             "unmeasured": [
                 {
-                    "title": finding_title(row, self.texts),
+                    **item(row),
                     "status": self.texts.label("status", row["status"]),
-                    "text": self.numbers.prose(row[f"text_{language}"]),
                     "action": self.numbers.prose(row[f"action_{language}"]),
+                    "still": self.texts("findings.still_open") if row["state"] in ("new", "open") else "",
                 }
                 for row in rows
-                if row["status"] in ("insufficient_data", "not_measurable")
+                if row["status"] in ("insufficient_data", "not_measurable") and row["state"] != "suppressed"
             ],
         }
 

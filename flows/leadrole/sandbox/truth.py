@@ -103,6 +103,7 @@ class Cycle:
     ttfa_wm: float | None = None
     customer_at: datetime | None = None
     lost_at: datetime | None = None
+    rejected_at: datetime | None = None
     deal_count: int = 0
     is_hybrid: bool = False
     is_pre_touched: bool = False
@@ -909,6 +910,7 @@ class _CycleWalk:
             closer=self._closer(cycle, deals),
             customer_at=min(won) if won else None,
             lost_at=self._lost_at(index, deals),
+            rejected_at=self._refused_at(index, deals, min(won) if won else None),
             deal_count=len(deals),
         )
 
@@ -925,6 +927,16 @@ class _CycleWalk:
         if rejected_at and not (accepted and min(accepted) <= rejected_at):
             ends.append(rejected_at)
         return max(ends, default=None)
+
+    def _refused_at(self, index: int, deals: list[Deal], customer_at: datetime | None) -> datetime | None:
+        """When a hand-over was sent back (section 3, `sao_rate`): what was accepted before was not."""
+        rejected_at = self._rejected_at(index)
+        accepted = [deal.accepted_at for deal in deals if deal.accepted_at]
+        if customer_at is not None:
+            accepted.append(customer_at)
+        if rejected_at is None or (accepted and min(accepted) <= rejected_at):
+            return None
+        return rejected_at
 
     def _rejected_at(self, index: int) -> datetime | None:
         """When a qualified lead was sent back: its stage undone (section 3), or disqualified after all."""

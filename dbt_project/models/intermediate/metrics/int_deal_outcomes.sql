@@ -21,7 +21,7 @@ int_source_capabilities as (
 -- How long four in five stay in a stage, deals still there counted; too few stays say nothing.
 stage_pace as (
     select * from {{ ref('int_stage_times') }}
-    where period_type = 'all' and n >= 20
+    where period_type = 'all' and n >= greatest(20, {{ var('min_n_rate') }})
 ),
 
 -- A source that only lists what was done knows no next step: plans leave traces, ahead or never carried out.

@@ -103,6 +103,8 @@ follow_ups as (
         clocked.cycle_id,
         int_cycle_outcomes.source,
         int_cycle_outcomes.rep_id,
+        int_cycle_outcomes.source_crm,
+        clocked.replied_at,
         cast(date_trunc('month', timezone('{{ var("timezone") }}', clocked.replied_at)) as date) as month,
         greatest(0.0, clocked.minutes_at_end - clocked.minutes_at_start) as speed_time_wm,
         clocked.answered_at is not null as is_speed_event,

@@ -26,6 +26,7 @@ select
     rep_id,
     cast(date_trunc('month', at_local_date) as date) as month,
     count(distinct at_local_date) as day_count,
+    count(previous_serves) as pair_count,
     count(case when previous_serves <> serves then 1 end) as switch_count
 from ordered
 where not is_unordered
