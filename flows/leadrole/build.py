@@ -304,6 +304,7 @@ def _config_tables(settings: Settings, run: Run, as_of: datetime) -> Iterable[_T
     )
     yield _seed(settings, "threshold_rules", {"threshold": "double"})
     yield _seed(settings, "metric_catalogue", {"version": "integer", "since": "date"})
+    yield _seed(settings, "metric_sources", {})
 
 
 def _seed(settings: Settings, name: str, types: dict[str, str]) -> _Table:
