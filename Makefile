@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 export PYTHONUTF8 := 1
 
-.PHONY: help demo test test-fast lint format lock campaign bench-extract clean
+.PHONY: help demo docs test test-fast lint format lock campaign bench-extract clean
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -36,6 +36,9 @@ lint: $(VENV)/.dev ## Style, types, layers, dead code, SQL, dbt structure
 		--project-dir dbt_project --profiles-dir dbt_project --target-path ../.lint/target --log-path .lint/logs \
 		--vars '{as_of: "2026-01-01 00:00:00+00", data_through: "2026-01-01 00:00:00+00", publish_id: lint}'
 	COLUMNS=180 $(BIN)/dbt-bouncer run --config-file dbt-bouncer.yml
+
+docs: $(VENV)/.runtime ## Write docs/metrics.md from the metric catalogue
+	$(BIN)/python docs/describe.py
 
 format: $(VENV)/.dev ## Format Python
 	$(BIN)/ruff check --fix .
