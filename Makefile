@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 export PYTHONUTF8 := 1
 
-.PHONY: help demo docs test test-fast lint format lock campaign bench-extract clean
+.PHONY: help demo docs semantic test test-fast lint format lock campaign bench-extract clean
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -24,6 +24,8 @@ test-fast: $(VENV)/.dev ## The tests that need neither dbt, Great Expectations, 
 
 campaign: $(VENV)/.dev ## Ten thousand random histories of four CRMs: nothing lost, stale, twice or a ghost (hours)
 	LEADROLE_HISTORIES=10000 $(PYTEST) tests/properties -k nothing_is_lost
+
+semantic: .venv-semantic/.ready ## Install MetricFlow, beside and not among the pins; with it `make test` compares it with the marts
 
 lint: $(VENV)/.dev ## Style, types, layers, dead code, SQL, dbt structure
 	$(BIN)/ruff check .
@@ -55,7 +57,7 @@ bench-extract: $(VENV)/.runtime benchmarks/.venv/.ready ## Speed, memory and lim
 	$(BIN)/python benchmarks/extract.py $(BENCH)
 
 clean: ## Remove the environment and the demo company
-	rm -rf $(VENV) demo benchmarks/.venv
+	rm -rf $(VENV) demo benchmarks/.venv .venv-semantic
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 demo"; exit 2; }
@@ -72,6 +74,12 @@ $(VENV)/.dev: requirements-dev.lock pyproject.toml | $(BIN)/python
 	$(PIP) install --quiet --require-hashes -r requirements-dev.lock
 	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@ $(VENV)/.runtime
+
+# Outside the night's environment: what MetricFlow wants must never decide what the night runs with.
+.venv-semantic/.ready: semantic/requirements.txt
+	$(PYTHON) -m venv .venv-semantic
+	.venv-semantic/bin/python -m pip --disable-pip-version-check install --quiet -r semantic/requirements.txt
+	@touch $@
 
 # dlt is what we compare with, and no part of the project: it lives in an environment of its own.
 benchmarks/.venv/.ready: benchmarks/requirements.txt

@@ -114,6 +114,48 @@ def test_every_consumer_names_what_it_reads(properties: list[dict[str, Any]]) ->
     assert all(item["description"].strip() and item["owner"]["email"] for item in exposures.values())
 
 
+def test_dbt_metrics_are_those_of_the_catalogue(
+    properties: list[dict[str, Any]], models: dict[str, dict[str, Any]], describe: ModuleType
+) -> None:
+    """Each rate of the monthly marts can be asked, with its parts, and every measure is a column that exists."""
+    metrics = {item["name"]: item for content in properties for item in content.get("metrics", [])}
+    catalogue = {metric["metric_id"]: metric for metric in describe.seed("metric_catalogue")}
+    parts = {f"{metric}_{part}" for metric in catalogue for part in ("k", "n")} | {"active_days", "working_days"}
+    assert set(metrics) <= set(catalogue) | parts
+    for name in set(metrics) & set(catalogue):
+        assert metrics[name]["label"] == catalogue[name]["name_en"]
+        assert metrics[name]["description"] == catalogue[name]["definition_en"]
+    rates = {
+        source["metric_id"]
+        for source in describe.seed("metric_sources")
+        if re.fullmatch(r"mart_(inbound|outbound|closer)_month", source["table_name"])
+        and source["value_column"].endswith("_estimate")
+        and not source["value_column"].endswith("_aj_estimate")
+    }
+    assert rates <= set(metrics), "a rate of a monthly mart that cannot be asked"
+    for rate in rates:
+        asked = metrics[rate]["type_params"]
+        assert (asked["numerator"], asked["denominator"]) == (f"{rate}_k", f"{rate}_n")
+    semantic = [item for content in properties for item in content.get("semantic_models", [])]
+    measures = {measure["name"] for item in semantic for measure in item["measures"]}
+    for item in semantic:
+        columns = {column["name"] for column in models[item["model"][5:-2]]["columns"]}
+        assert {measure["expr"] for measure in item["measures"]} <= columns, item["name"]
+    simple = {item["type_params"]["measure"] for item in metrics.values() if item["type"] == "simple"}
+    assert simple == measures, "a measure that no metric uses, or the other way round"
+
+
+def test_the_night_does_not_import_metricflow() -> None:
+    for path in (ROOT / "flows").rglob("*.py"):
+        assert "metricflow" not in path.read_text(encoding="utf-8"), path
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    assert "metricflow" not in lock
+    pins = (ROOT / "semantic" / "requirements.txt").read_text(encoding="utf-8")
+    for package in ("dbt-core", "dbt-duckdb", "duckdb"):
+        pin = re.search(rf"(?m)^{package}==\S+", pins)
+        assert pin and f"\n{pin.group()} " in f"\n{lock}", package
+
+
 def test_descriptions_of_marts_go_into_the_file() -> None:
     project = read(paths.dbt_project() / "dbt_project.yml")
     assert project["models"]["leadrole"]["marts"]["+persist_docs"] == {"relation": True, "columns": True}

@@ -47,6 +47,7 @@ from leadrole.sandbox.worktime import WorkTime
 from published_columns import *  # noqa: F403  (tests that share this file's night)
 from published_metrics import *  # noqa: F403  (tests that share this file's night)
 from published_reconciliation import *  # noqa: F403  (tests that share this file's night)
+from published_semantic import *  # noqa: F403
 
 pytestmark = pytest.mark.slow
 
