@@ -43,7 +43,9 @@ def main(arguments: list[str]) -> int:
         print(f"no publication in {home}: run a night first (leadrole run)")
         return 2
     if not (tools / "mf").is_file():
-        print("MetricFlow is not installed for this Python: run `make semantic` and use .venv-semantic/bin/python")
+        print(
+            "MetricFlow is not installed for this Python: run `make semantic` and use .venv-semantic/bin/python"
+        )
         return 2
     work = home / "data" / "semantic"
     work.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -52,7 +54,12 @@ def main(arguments: list[str]) -> int:
         link.unlink(missing_ok=True)
         link.symlink_to(PROJECT / name)
     (work / "profiles.yml").write_text(profile(database), encoding="utf-8")
-    environment = {**os.environ, "DBT_PROFILES_DIR": str(work), "DBT_PROJECT_DIR": str(work), "DO_NOT_TRACK": "1"}
+    environment = {
+        **os.environ,
+        "DBT_PROFILES_DIR": str(work),
+        "DBT_PROJECT_DIR": str(work),
+        "DO_NOT_TRACK": "1",
+    }
     environment.pop("DBT_TARGET_PATH", None)
     manifest = work / "target" / "semantic_manifest.json"
     newest = max(path.stat().st_mtime for path in (PROJECT / "models").rglob("*.yml"))
@@ -61,7 +68,9 @@ def main(arguments: list[str]) -> int:
         parsed = subprocess.run(parse, cwd=work, env=environment, check=False)
         if parsed.returncode:
             return parsed.returncode
-    return subprocess.run([str(tools / "mf"), *arguments[1:]], cwd=work, env=environment, check=False).returncode
+    return subprocess.run(
+        [str(tools / "mf"), *arguments[1:]], cwd=work, env=environment, check=False
+    ).returncode
 
 
 if __name__ == "__main__":

@@ -120,7 +120,10 @@ def test_dbt_metrics_are_those_of_the_catalogue(
     """Each rate of the monthly marts can be asked, with its parts, and every measure is a column that exists."""
     metrics = {item["name"]: item for content in properties for item in content.get("metrics", [])}
     catalogue = {metric["metric_id"]: metric for metric in describe.seed("metric_catalogue")}
-    parts = {f"{metric}_{part}" for metric in catalogue for part in ("k", "n")} | {"active_days", "working_days"}
+    parts = {f"{metric}_{part}" for metric in catalogue for part in ("k", "n")} | {
+        "active_days",
+        "working_days",
+    }
     assert set(metrics) <= set(catalogue) | parts
     for name in set(metrics) & set(catalogue):
         assert metrics[name]["label"] == catalogue[name]["name_en"]

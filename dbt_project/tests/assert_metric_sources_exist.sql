@@ -48,13 +48,6 @@ problems as (
     where int_metric_sources.metric_id is null
     union all by name
     select
-        int_metric_sources.metric_id,
-        'is not in the catalogue' as problem
-    from int_metric_sources
-    left join int_metrics on int_metric_sources.metric_id = int_metrics.metric_id
-    where int_metrics.metric_id is null
-    union all by name
-    select
         named.metric_id,
         'names ' || named.table_name || '.' || named.column_name || ', which does not exist' as problem
     from named
