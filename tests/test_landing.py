@@ -66,7 +66,8 @@ def test_what_breaks_off_is_gone_on_with_after_its_last_mark(tmp_path: Path) -> 
     with pytest.raises(SourceUnavailableError), writer(tmp_path) as landed:
         landed.keep_progress(NOW)
         for page in range(3):
-            landed.write("contacts", "list", [{"id": str(page)}], NOW)
+            rows = [{"id": str(page), "text": "x" * 5000 * (page == 1)}]
+            landed.write("contacts", "list", rows, NOW)
             landed.mark("contacts/walk", str(page))
         landed.write("contacts", "list", [{"id": "lost"}] * 5000, NOW)
         raise SourceUnavailableError("gone", next_step="later")
@@ -78,6 +79,16 @@ def test_what_breaks_off_is_gone_on_with_after_its_last_mark(tmp_path: Path) -> 
         landed.write("contacts", "list", [{"id": "3"}], NOW)
         files = landed.close()
     assert [line["record"]["id"] for line in landing.read(tmp_path, files[0])] == ["0", "1", "2", "3"]
+    assert files[0].longest > 5000  # of the part that another run read, too
+
+
+def test_no_line_is_longer_than_the_manifest_says(tmp_path: Path) -> None:
+    with writer(tmp_path) as landed:
+        for length in (10, 3000, 20):
+            landed.write("contacts", "list", [{"id": "1"}, {"id": "2", "text": "é" * length}], NOW)
+        file = landed.close()[0]
+    longest = max(len(landing.encode(line)) for line in landing.read(tmp_path, file))
+    assert longest < file.longest < 2 * longest
 
 
 def test_a_disk_that_is_full_ends_the_read_and_leaves_no_file(

@@ -155,6 +155,19 @@ def test_the_newest_version_of_a_record_wins_wherever_it_stands(tmp_path: Path) 
     assert contacts(tmp_path)[0] == ("1", "customer")
 
 
+def test_the_last_of_equal_versions_wins_also_in_a_file_that_several_threads_load(tmp_path: Path) -> None:
+    rest = [contact(f"9{number}") for number in range(130_000)]
+    first, last = (
+        [contact(f"{n}", lifecyclestage=stage) for n in range(50)] for stage in ("lead", "customer")
+    )
+    loaded(tmp_path, 0, {"contacts": [[*first, *rest, *last]]})
+    live = query(
+        run_of(tmp_path).raw_path,
+        "select lifecyclestage, count(*) from raw_hubspot.contacts where lifecyclestage is not null group by all",
+    )
+    assert live == [("customer", 50)]
+
+
 def test_ids_are_text_whatever_they_look_like(tmp_path: Path) -> None:
     names = ["007", "9007199254740993", "18446744073709551616"]
     loaded(tmp_path, 0, {"contacts": [[contact(name) for name in names]]})

@@ -38,6 +38,7 @@ SUFFIX = ".ndjson.zst"
 PARTIAL = ".partial"
 BEGUN = "begun.json"
 PROGRESS = "progress.ndjson"
+PROGRESS_FORMAT = 2
 # Past this, what a CRM still tells of deleted records no longer reaches back to where the read began.
 PARTIAL_KEPT = timedelta(days=14)
 BLOCK_BYTES = 64 * 1024
@@ -57,6 +58,7 @@ class LandedFile:
     path: str  # relative to the landing directory, so that a home can be moved
     rows: int
     sha256: str
+    longest: int = 0  # no line has more bytes; 0: not known
 
 
 @dataclass(frozen=True)
@@ -159,11 +161,20 @@ class ObjectWriter:
     """One landing file in the making; memory stays flat however many records come."""
 
     def __init__(
-        self, path: Path, *, name: str, run_id: str, helper: Helper, size: int = 0, rows: int = 0
+        self,
+        path: Path,
+        *,
+        name: str,
+        run_id: str,
+        helper: Helper,
+        size: int = 0,
+        rows: int = 0,
+        longest: int = 0,
     ) -> None:
         self.name = name
         self.path = path
         self.rows = rows
+        self.longest = longest  # of all pages, which no line in them can exceed
         self._run_id = run_id
         self._helper = helper
         self._waiting: list[bytes] = []
@@ -216,6 +227,7 @@ class ObjectWriter:
         opening = encode(envelope)[:-1] + b',"record":'
         lines = opening + encode_lines(rows)[:-1].replace(b"\n", b"}\n" + opening) + b"}\n"
         self.rows += len(rows)
+        self.longest = max(self.longest, len(lines))
         self._waiting.append(lines)
         self._waiting_bytes += len(lines)
         if self._waiting_bytes >= BLOCK_BYTES:
@@ -261,7 +273,7 @@ class ObjectWriter:
             fsync_directory(target.parent)
         except OSError as error:
             raise _storage(error, target) from None
-        return LandedFile(self.name, str(target.relative_to(landing_dir)), self.rows, digest)
+        return LandedFile(self.name, str(target.relative_to(landing_dir)), self.rows, digest, self.longest)
 
     def abandon(self) -> None:
         """Let go of an unfinished file."""
@@ -279,7 +291,7 @@ class LandingWriter:
         self._landing_dir = landing_dir
         self._source = source
         self._run_id = run_id
-        self._shape = hashlib.sha256(shape.encode()).hexdigest()
+        self._shape = hashlib.sha256(f"{PROGRESS_FORMAT} {shape}".encode()).hexdigest()
         self._directory = landing_dir / source / PARTIAL
         self._writers: dict[str, ObjectWriter] = {}
         self._pages: dict[str, int] = {}
@@ -363,14 +375,14 @@ class LandingWriter:
         reached = []
         for name, writer in self._writers.items():
             writer.hand_over()
-            reached.append((writer, writer.rows, self._pages.get(name, 0)))
+            reached.append((writer, [writer.rows, self._pages.get(name, 0), writer.longest]))
         self._last_mark = self._helper.do(partial(self._put_down, key, following, reached))
 
     def _put_down(
-        self, key: str, following: str | None, reached: Sequence[tuple[ObjectWriter, int, int]]
+        self, key: str, following: str | None, reached: Sequence[tuple[ObjectWriter, list[int]]]
     ) -> None:
         """A line of progress, after all that it tells of is in the files."""
-        files = {writer.name: [writer.end_frame(), rows, page] for writer, rows, page in reached}
+        files = {writer.name: [writer.end_frame(), *counted] for writer, counted in reached}
         line = ENCODER.encode({"key": key, "following": following, "files": files}) + b"\n"
         try:
             if self._progress is None:
@@ -423,9 +435,15 @@ class LandingWriter:
             _remove_partial(self._directory)
             return
         for name, path in paths.items():
-            size, rows, page = files[name]
+            size, rows, page, longest = files[name]
             self._writers[name] = ObjectWriter(
-                path, name=name, run_id=self._run_id, helper=self._helper, size=size, rows=rows
+                path,
+                name=name,
+                run_id=self._run_id,
+                helper=self._helper,
+                size=size,
+                rows=rows,
+                longest=longest,
             )
             self._pages[name] = page
         self.high_water = high_water

@@ -19,6 +19,7 @@ from typing import Any
 import duckdb
 
 from leadrole import landing
+from leadrole.attach import attach
 from leadrole.crm.hubspot.endpoints import ENDPOINTS as HUBSPOT
 from leadrole.crm.ids import AT_ONCE, Ids
 from leadrole.crm.odoo.endpoints import ENDPOINTS as ODOO
@@ -27,13 +28,17 @@ from leadrole.crm.salesforce.endpoints import ENDPOINTS as SALESFORCE
 from leadrole.crm.spec import Endpoint, SourceState
 from leadrole.crm.windows import shrink_guard
 from leadrole.errors import InternalError, LeadroleError, SourceContractError, StorageError
-from leadrole.landing import Manifest
+from leadrole.landing import LandedFile, Manifest
 from leadrole.privacy import private_files
 from leadrole.run import Run
 from leadrole.settings import CSV_FIELDS, ApiSource, HubspotSource, Settings, SourceSettings
 
 SCHEMA_VERSION = 3
 MAX_QUARANTINE_SHARE = 0.01
+# A thread packs one group of rows at a time, and by default everything but a large company's activities is one group.
+ROW_GROUP_ROWS = 61_440
+LEAST_OBJECT_BYTES = 4 * 1024 * 1024
+MOST_OBJECT_BYTES = 64 * 1024 * 1024
 ROW_COLUMNS = (
     "updated_at timestamptz",
     "_deleted_at timestamptz",
@@ -235,10 +240,11 @@ def _connection(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckD
                     next_step="put the file itself there",
                 )
             connection = duckdb.connect(
-                str(path),
-                read_only=read_only,
-                config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"},
+                config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
             )
+            options = "read_only" if read_only else f"row_group_size {ROW_GROUP_ROWS}"
+            attach(connection, path, "warehouse", options=options)
+            connection.execute("use warehouse")
         if not read_only:
             path.chmod(0o600)
         connection.execute("set TimeZone = 'UTC'")
@@ -507,7 +513,7 @@ class _Loader:
             return
         if not file.rows and not _number(self.connection, f"select count(*) from {table.full_name}"):
             return
-        self._incoming(table, str(self.landing_dir / file.path))
+        self._incoming(table, file)
         if not table.is_reference and table.endpoint is not None:
             self._quarantine(table)
         self._merge_rows(table)
@@ -517,7 +523,7 @@ class _Loader:
             self._history(table)
         self.connection.execute("drop table incoming")
 
-    def _incoming(self, table: _Table, path: str) -> None:
+    def _incoming(self, table: _Table, file: LandedFile) -> None:
         """The landed records as a table; explicit columns, so that nothing is guessed from the first rows."""
         body, history_body = table.body, "propertiesWithHistory" if table.body == "properties" else "history"
         fields = f"{body} struct({_list(f'{name} text' for name in table.fields)})"
@@ -539,7 +545,8 @@ class _Loader:
             columns += f', "{history_body}" struct({_list(f"{name} {entry}" for name in table.history)})'
             history = f'record."{history_body}"'
         values = f"record.{body}"
-        # Fields first, dates after: a cast that looks into `record` would copy the whole of it, row by row.
+        # Fields first, dates after: a cast that looks into `record` would copy the whole of it, row by row. Rows keep
+        # the order of the file, so that `rowid` tells which arrived last; to number them would take one thread.
         query = f"""
             create temp table incoming as
             with landed as (
@@ -558,7 +565,7 @@ class _Loader:
                     ?,
                     columns = {{endpoint: 'text', page: 'bigint', received_at: 'text', record: 'struct({columns})'}},
                     compression = 'zstd',
-                    maximum_object_size = 67108864
+                    maximum_object_size = {_object_bytes(file)}
                 )
             )
 
@@ -571,11 +578,10 @@ class _Loader:
                 _received::timestamptz as received_at,
                 _endpoint as endpoint,
                 _page as page,
-                _history as history,
-                row_number() over () as arrival
+                _history as history
             from landed
         """
-        bound: list[Any] = [path]
+        bound: list[Any] = [str(self.landing_dir / file.path)]
         if "?::timestamptz" in stamp:
             bound.append(self.manifest.high_water)
         self.connection.execute(query, bound)
@@ -709,13 +715,13 @@ class _Loader:
             with newest as (
                 select {row}
                 from incoming
-                qualify row_number() over (partition by id order by updated_at desc, page desc, arrival desc) = 1
+                qualify row_number() over (partition by id order by updated_at desc, page desc, rowid desc) = 1
             ),
 
             last_arrival as (
                 select id, {arrival}
                 from incoming
-                qualify row_number() over (partition by id order by page desc, arrival desc) = 1
+                qualify row_number() over (partition by id order by page desc, rowid desc) = 1
             )
 
             select *
@@ -885,14 +891,14 @@ class _Loader:
             return
         table = f"raw_{self.source.kind}.{name}"
         self.connection.execute(
-            """
+            f"""
             create temp table incoming as
             select record.id as from_id, record."to" as links
             from read_ndjson(
                 ?,
-                columns = {page: 'bigint', record: 'struct(id text, "to" struct(id text, "type" text)[])'},
+                columns = {{page: 'bigint', record: 'struct(id text, "to" struct(id text, "type" text)[])'}},
                 compression = 'zstd',
-                maximum_object_size = 67108864
+                maximum_object_size = {_object_bytes(file)}
             )
             qualify row_number() over (partition by record.id order by page desc) = 1
             """,
@@ -1060,6 +1066,11 @@ class _Loader:
             live_rows=live_rows,
             notes=tuple(self.notes),
         )
+
+
+def _object_bytes(file: LandedFile) -> int:
+    """Room for the longest line of a file: each thread of DuckDB reads in blocks of twice that."""
+    return max(file.longest, LEAST_OBJECT_BYTES) if file.longest else MOST_OBJECT_BYTES
 
 
 def _list(parts: Iterable[str]) -> str:

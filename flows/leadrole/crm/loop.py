@@ -10,6 +10,7 @@ list was (`landing.Partial`). The window of such a night ends where it was first
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
@@ -37,10 +38,15 @@ def read_night(
     clock: Callable[[], datetime],
 ) -> Manifest:
     """Land one night, whole or not at all."""
-    with LandingWriter(
-        run.landing_dir, source=source.name, run_id=run.run_id, shape=_shape(reader.endpoints)
-    ) as landing:
-        return _Night(reader, source, state, run, progress, client, landing, clock).read()
+    # Pages come and go by the thousand; Python need not look through all that is older for each of them.
+    gc.freeze()
+    try:
+        with LandingWriter(
+            run.landing_dir, source=source.name, run_id=run.run_id, shape=_shape(reader.endpoints)
+        ) as landing:
+            return _Night(reader, source, state, run, progress, client, landing, clock).read()
+    finally:
+        gc.unfreeze()
 
 
 def _shape(endpoints: Iterable[Endpoint]) -> str:
