@@ -6,7 +6,7 @@
     {%- set owner = ('owner', 'Geteld bij wie er toen eigenaar van was, niet bij de eigenaar van nu.', 'Counted for who owned it then, not for the owner of today.') %}
     {%- set excluded = ('excluded', 'Een uitsluitingsregel haalde de lead eruit.', 'An exclusion rule took the lead out.') %}
     {%- set bulk = ('bulk_import', 'Bulkimport: niemand vroeg iets.', 'Bulk import: nobody asked anything.') %}
-    {%- set repeats = ('once_per_cycle', 'Eén kwalificatiepoging telt één keer, hoeveel records of fasen die ook markeerden.', 'One attempt to qualify counts once, however many records or stages marked it.') %}
+    {%- set repeats = ('once_per_cycle', 'Eén kwalificatiepoging telt één keer, hoe vaak de fase ook gezet werd.', 'One attempt to qualify counts once, however often the stage was set.') %}
     {%- set corrections = ('corrections', 'Binnen 24 uur teruggedraaid, of geschreven door een samenvoeging.', 'Undone within 24 hours, or written by a merge.') %}
     {%- set renewals = ('renewals', 'Verlenging: geen nieuwe klant.', 'Renewal: no new business.') %}
     {%- set amounts = ('amount_not_positive', 'Bedrag nul of negatief.', 'Amount of zero or less.') %}

@@ -37,7 +37,7 @@ int_handover_outcomes as (
 cycles as (
     select
         fct_lead_cycle.cycle_id,
-        fct_lead_cycle.lead_id,
+        fct_lead_cycle.person_id,
         int_cycle_outcomes.motion = 'inbound' as is_inbound,
         coalesce(fct_lead_cycle.owner_current, 'unassigned') as owner_now,
         case when int_cycle_outcomes.motion = 'inbound' then int_cycle_outcomes.rep_id end as owner_then,
@@ -54,7 +54,7 @@ cycles as (
         coalesce(int_handover_outcomes.rep_id, 'unassigned') as closer,
         int_handover_outcomes.cycle_id is not null as is_handed_over,
         row_number() over (
-            partition by fct_lead_cycle.lead_id order by fct_lead_cycle.cycle_no, fct_lead_cycle.cycle_id
+            partition by fct_lead_cycle.person_id order by fct_lead_cycle.cycle_no, fct_lead_cycle.cycle_id
         ) as turn
     from fct_lead_cycle
     inner join int_cycle_outcomes on fct_lead_cycle.cycle_id = int_cycle_outcomes.cycle_id
@@ -66,18 +66,26 @@ firsts as (
     where turn = 1
 ),
 
--- The record as the CRM lists it, beside the first lead that it opened.
+-- By person and not by record: which record of a merge opened the lead, only who read it before the merge knows.
+ranked as (
+    select
+        *,
+        row_number() over (partition by person_id order by created_at, lead_id) as record_no
+    from records
+),
+
+-- The record as the CRM lists it; beside the first of a person the person's first lead.
 made as (
     select
-        records.lead_id,
+        ranked.person_id,
         firsts.cycle_id,
-        coalesce(firsts.is_inbound, records.motion = 'inbound') as is_inbound,
-        cast(date_trunc('month', {{ local_date('records.created_at') }}) as date) as made_month,
+        coalesce(firsts.is_inbound, ranked.motion = 'inbound') as is_inbound,
+        cast(date_trunc('month', {{ local_date('ranked.created_at') }}) as date) as made_month,
         firsts.month,
         coalesce(owners_now.rep_id, 'unassigned') as owner_now
-    from records
-    left join firsts on records.lead_id = firsts.lead_id
-    left join owners_now on records.person_id = owners_now.person_id
+    from ranked
+    left join firsts on ranked.person_id = firsts.person_id and ranked.record_no = 1
+    left join owners_now on ranked.person_id = owners_now.person_id
 ),
 
 lead_moves as (
@@ -96,15 +104,15 @@ lead_moves as (
     from made
     where cycle_id is null or not is_inbound
     union all by name
-    -- Opened by a record that the CRM no longer lists, since it was merged away.
+    -- The CRM does not say when the person's record was made.
     select
         cycles.month,
         'same_person' as cause,
         cycles.owner_now as rep_id,
         1 as n
     from cycles
-    left join made on cycles.lead_id = made.lead_id
-    where cycles.is_inbound and cycles.turn = 1 and made.lead_id is null
+    left join made on cycles.person_id = made.person_id
+    where cycles.is_inbound and cycles.turn = 1 and made.person_id is null
     union all by name
     select
         unnest([made_month, month]) as month,
@@ -139,16 +147,16 @@ lead_moves as (
     where is_inbound and out_because is not null
 ),
 
--- A record counts once a month, whichever of its fields say that it is qualified.
+-- Who was marked counts once a month, whichever fields and records say so: of a merge the CRM knows the survivor only.
 marks as (
     select
-        milestones.lead_id,
+        milestones.person_id,
         cast(date_trunc('month', {{ local_date('milestones.reached_at') }}) as date) as month,
         coalesce(any_value(owners_now.rep_id), 'unassigned') as rep_id,
         bool_and(milestones.is_correction or coalesce(milestones.is_inherited, false)) as is_correction
     from milestones
     left join owners_now on milestones.person_id = owners_now.person_id
-    group by milestones.lead_id, cast(date_trunc('month', {{ local_date('milestones.reached_at') }}) as date)
+    group by milestones.person_id, cast(date_trunc('month', {{ local_date('milestones.reached_at') }}) as date)
 ),
 
 mark_moves as (
