@@ -136,6 +136,7 @@ by_owner_then as (
     from measured
 ),
 
+-- Sums of decimals do not depend on their order.
 averaged as (
     select
         month,
@@ -143,7 +144,7 @@ averaged as (
         slice_value,
         'crm' as cause,
         count(sent_minutes) as n,
-        fsum(sent_minutes) / nullif(count(sent_minutes), 0) as figure
+        cast(sum(cast(sent_minutes as decimal(28, 9))) as {{ double() }}) / nullif(count(sent_minutes), 0) as figure
     from by_owner_now
     group by month, slice_type, slice_value
     {% for cause, minutes in [('owner', 'sent_minutes'), ('automatic_answers', 'attempt_minutes'),
@@ -156,7 +157,8 @@ averaged as (
             slice_value,
             '{{ cause }}' as cause,
             count({{ minutes }}) as n,
-            fsum({{ minutes }}) / nullif(count({{ minutes }}), 0) as figure
+            cast(sum(cast({{ minutes }} as decimal(28, 9))) as {{ double() }})
+            / nullif(count({{ minutes }}), 0) as figure
         from by_owner_then
         group by month, slice_type, slice_value
     {% endfor -%}
