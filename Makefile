@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 export PYTHONUTF8 := 1
 
-.PHONY: help demo test test-fast lint format lock campaign campaign-marts bench-extract bench-build bench-staffing clean
+.PHONY: help demo docs semantic test test-fast lint format lock campaign campaign-marts bench-extract bench-build bench-staffing clean
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -28,6 +28,8 @@ campaign: $(VENV)/.dev campaign-marts ## Ten thousand random histories of four C
 campaign-marts: $(VENV)/.dev ## The marts of 200 random companies beside a second count in plain Python
 	LEADROLE_COMPANIES=200 $(PYTEST) --dist load tests/test_second_count.py
 
+semantic: .venv-semantic/.ready ## Install MetricFlow, beside and not among the pins; with it `make test` compares it with the marts
+
 lint: $(VENV)/.dev ## Style, types, layers, dead code, SQL, dbt structure
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -39,6 +41,9 @@ lint: $(VENV)/.dev ## Style, types, layers, dead code, SQL, dbt structure
 		--project-dir dbt_project --profiles-dir dbt_project --target-path ../.lint/target --log-path .lint/logs \
 		--vars '{as_of: "2026-01-01 00:00:00+00", data_through: "2026-01-01 00:00:00+00", publish_id: lint}'
 	COLUMNS=180 $(BIN)/dbt-bouncer run --config-file dbt-bouncer.yml
+
+docs: $(VENV)/.runtime ## Write docs/metrics.md from the metric catalogue
+	$(BIN)/python docs/describe.py
 
 format: $(VENV)/.dev ## Format Python
 	$(BIN)/ruff check --fix .
@@ -61,7 +66,7 @@ bench-staffing: $(VENV)/.dev ## How often the hiring rules raise a false alarm i
 	$(BIN)/python benchmarks/staffing_simulation.py $(BENCH)
 
 clean: ## Remove the environment and the demo company
-	rm -rf $(VENV) demo benchmarks/.venv
+	rm -rf $(VENV) demo benchmarks/.venv .venv-semantic
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 demo"; exit 2; }
@@ -78,6 +83,12 @@ $(VENV)/.dev: requirements-dev.lock pyproject.toml | $(BIN)/python
 	$(PIP) install --quiet --require-hashes -r requirements-dev.lock
 	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@ $(VENV)/.runtime
+
+# Outside the night's environment: what MetricFlow wants must never decide what the night runs with.
+.venv-semantic/.ready: semantic/requirements.txt
+	$(PYTHON) -m venv .venv-semantic
+	.venv-semantic/bin/python -m pip --disable-pip-version-check install --quiet -r semantic/requirements.txt
+	@touch $@
 
 # dlt is what we compare with, and no part of the project: it lives in an environment of its own.
 benchmarks/.venv/.ready: benchmarks/requirements.txt

@@ -44,6 +44,10 @@ from leadrole.run import new_run
 from leadrole.sandbox.faults import Faults
 from leadrole.sandbox.truth import Cycle, Month, Truth, kaplan_meier_quantile
 from leadrole.sandbox.worktime import WorkTime
+from published_columns import *  # noqa: F403  (tests that share this file's night)
+from published_metrics import *  # noqa: F403  (tests that share this file's night)
+from published_reconciliation import *  # noqa: F403  (tests that share this file's night)
+from published_semantic import *  # noqa: F403
 from staffing import THRESHOLDS, ahead, p_cross, posterior, story
 
 pytestmark = pytest.mark.slow

@@ -37,6 +37,7 @@ from leadrole.sandbox.log import Event, History
 from leadrole.sandbox.population import Population
 from leadrole.sandbox.server import serve
 from leadrole.sandbox.truth import Cycle, Truth, compute
+from published_columns import *  # noqa: F403  (a test of every night)
 from support.homes import COMPANY
 from support.pipeline import QUERY
 from test_night import assert_every_month_equals_the_truth

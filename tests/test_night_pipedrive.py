@@ -36,6 +36,7 @@ from leadrole.sandbox.pipedrive import ledger
 from leadrole.sandbox.pipedrive.records import DEAL_TYPE, DISQUALIFIED, Company, Settings
 from leadrole.sandbox.pipeline_truth import deal_states, movements
 from leadrole.sandbox.truth import Truth, compute
+from published_columns import *  # noqa: F403  (a test of every night)
 from support.homes import night, query, run_of
 from support.pipedrive import ENV, pipedrive, pipedrive_home
 from support.pipeline import QUERY, assert_movements

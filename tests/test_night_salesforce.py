@@ -38,6 +38,7 @@ from leadrole.sandbox.salesforce import (
     opportunity_id,
 )
 from leadrole.sandbox.server import serve
+from published_columns import *  # noqa: F403  (a test of every night)
 from support.homes import COMPANY
 from support.pipeline import QUERY, assert_movements
 from test_night import assert_every_month_equals_the_truth

@@ -10,6 +10,7 @@ import pytest
 from company import published_rows
 from leadrole import paths, settings
 from leadrole.night import night
+from published_columns import assert_listed_columns_are_the_built_ones
 
 pytestmark = pytest.mark.slow
 
@@ -82,3 +83,7 @@ def test_inbound_staffing_is_volume_divided_by_400(olist: Path) -> None:
     assert sum(row["volume"] for row in rows) == 8000
     for row in rows:
         assert row["required_fte"] == pytest.approx(row["volume"] / 400)
+
+
+def test_every_built_column_is_listed_for_csv_too(olist: Path) -> None:
+    assert_listed_columns_are_the_built_ones(olist)

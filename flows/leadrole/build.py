@@ -363,6 +363,7 @@ def _config_tables(settings: Settings, run: Run, as_of: datetime) -> Iterable[_T
     yield _seed(settings, "threshold_rules", {"threshold": "double"})
     yield _seed(settings, "finding_rules", {"threshold": "double", "sort_no": "integer"})
     yield _seed(settings, "metric_catalogue", {"version": "integer", "since": "date"})
+    yield _seed(settings, "metric_sources", {})
 
 
 def _comparison(rule: Exclusion, key: bytes) -> tuple[str, str, str]:

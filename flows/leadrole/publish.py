@@ -32,6 +32,26 @@ READER_SCHEMA = "main_published"
 _RUN_COLUMN = "publish_id"
 _KEEP_AT_LEAST = 1
 
+# mart_publication is written here, since dbt does not know what was published: name, type, meaning.
+_PUBLICATION_COLUMNS = (
+    ("publish_id", "varchar", "The run that published the row."),
+    ("table_name", "varchar", "Table of the schema marts, and of the views in main_published."),
+    ("row_count", "bigint", "Rows that the table holds."),
+    ("started_at", "timestamptz", "Instant (UTC) at which the run began."),
+    ("as_of_utc", "timestamptz", "Instant (UTC) the run is cut at; nothing after it is counted."),
+    ("data_through_utc", "timestamptz", "Instant (UTC) up to which every source is complete."),
+    ("previous_publish_id", "varchar", "The publication before this one; NULL for the first."),
+    ("dbt_tests_passed", "integer", "Tests of dbt that ran, all of which passed."),
+    ("expectations_passed", "integer", "Checks of Great Expectations that ran, all of which passed."),
+    ("leadrole_version", "varchar", "Version of Leadrole that made the publication."),
+    (
+        "deleted_since_last",
+        "bigint",
+        "Records of all sources that the previous publication counted and that were deleted in the CRM since, merges"
+        " and conversions not among them; NULL for the first publication. The earlier one stands as it was published.",
+    ),
+)
+
 RenderReport = Callable[[Path, Path], Sequence[Path]]
 
 
@@ -198,21 +218,14 @@ def _write_publication_table(
     previous: Publication | None,
     row_counts: Mapping[str, int],
 ) -> None:
-    connection.execute(
-        "create table release.marts.mart_publication (publish_id varchar, table_name varchar, row_count bigint,"
-        " started_at timestamptz, as_of_utc timestamptz, data_through_utc timestamptz,"
-        " previous_publish_id varchar, dbt_tests_passed integer, expectations_passed integer,"
-        " leadrole_version varchar, deleted_since_last bigint)"
-    )
+    columns = ", ".join(f"{name} {data_type}" for name, data_type, _ in _PUBLICATION_COLUMNS)
+    connection.execute(f"create table release.marts.mart_publication ({columns})")
     connection.execute(
         "comment on table release.marts.mart_publication is"
         " 'What this publication holds and which checks it passed. One row per published table.'"
     )
-    connection.execute(
-        "comment on column release.marts.mart_publication.deleted_since_last is"
-        " 'Records of all sources that the previous publication counted and that were deleted in the CRM since, merges"
-        " and conversions not among them; NULL for the first publication. The earlier one stands as it was published.'"
-    )
+    for name, _, meaning in _PUBLICATION_COLUMNS:
+        connection.execute(f"comment on column release.marts.mart_publication.{name} is {_literal(meaning)}")
     deleted = _deleted_since(connection, run, previous)
     connection.executemany(
         "insert into release.marts.mart_publication values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
