@@ -154,6 +154,8 @@ class _Maker:
         rng = self.rng
         inbound_share = rng.choice((0.0, 0.5, 0.8, 1.0))
         reopening = rng.random() * 0.3
+        # A CRM that holds nothing at all is refused as a wrong account, so one lead stays whatever happens.
+        self._lead(rng.random() < inbound_share, self.start)
         for _ in range(rng.randrange(4, 45)):
             lead = self._lead(rng.random() < inbound_share)
             self._life(lead, reopening)
@@ -204,9 +206,9 @@ class _Maker:
 
     # --- leads
 
-    def _lead(self, is_inbound: bool) -> _Lead:
+    def _lead(self, is_inbound: bool, at: datetime | None = None) -> _Lead:
         rng = self.rng
-        at = self._between(self.start, self.end)
+        at = at or self._between(self.start, self.end)
         contact = self._new()
         source = rng.choice(INBOUND_SOURCES) if is_inbound else "OFFLINE"
         if not is_inbound:
