@@ -86,16 +86,22 @@ class Dated(WorkTime):
     def __init__(self, person: str | None = None) -> None:
         self.zone = ZONE
         closed = public_holidays("NL", range(2024, 2028))
-        self._starts, self._ends, self._before = [], [], []
-        worked = 0.0
+        self._starts, self._ends, self._before, self._day = [], [], [], []
+        worked, days = 0.0, 0
         day = date(2025, 1, 1)
         while day < date(2027, 1, 1):
-            if day not in closed:
-                for opens, closes in hours_on(day, person).get(day.weekday(), ()):
-                    self._starts.append(datetime.combine(day, opens, ZONE).astimezone(UTC))
-                    self._ends.append(datetime.combine(day, closes, ZONE).astimezone(UTC))
-                    self._before.append(worked)
-                    worked += (self._ends[-1] - self._starts[-1]).total_seconds() / 60
+            ranges = () if day in closed else hours_on(day, person).get(day.weekday(), ())
+            before = worked
+            for opens, closes in ranges:
+                self._starts.append(datetime.combine(day, opens, ZONE).astimezone(UTC))
+                self._ends.append(datetime.combine(day, closes, ZONE).astimezone(UTC))
+                self._before.append(worked)
+                worked += (self._ends[-1] - self._starts[-1]).total_seconds() / 60
+            self._day += [
+                (days, minutes - before, worked - before)
+                for minutes in self._before[len(self._before) - len(ranges) :]
+            ]
+            days += bool(ranges)
             day += timedelta(days=1)
         self._worked = worked
         self.minutes_per_day = 480.0

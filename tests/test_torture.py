@@ -32,7 +32,18 @@ pytestmark = pytest.mark.slow
 
 HISTORY, CASES = torture.tell()
 # Whom a company's settings change; the rest of the warehouse knows nothing of them.
-OF_THE_COMPANY = ("int_metric_scope", "mart_staffing", "int_finding_evidence", "mart_findings")
+OF_THE_COMPANY = (
+    "int_metric_scope",
+    "int_lifetime_values",
+    "mart_lifetime_value",
+    "mart_staffing",
+    "int_finding_whole_process",
+    "int_finding_self_handover",
+    "int_finding_windows",
+    "int_finding_states",
+    "int_finding_evidence",
+    "mart_findings",
+)
 EXCLUDE_ALL = "exclusions:\n" + "".join(
     f"  - {{id: X{number}, field: source, equals: case_{number}, reason: test, author: me, added_on: 2026-01-05}}\n"
     for number in range(1, 33)

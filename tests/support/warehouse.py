@@ -52,7 +52,7 @@ class Warehouse:
         connection.execute(f"attach '{run.raw_path}' as raw (read_only)")
         connection.execute(f"attach '{run.candidate_path}' as written (read_only)")
         connection.execute("use candidate")
-        for schema in ("config", "staging", "intermediate", "marts"):
+        for schema in ("config", "staging", "intermediate", "marts", "private"):
             connection.execute(f"create schema {schema}")
         tables = connection.execute(
             "select table_name from duckdb_tables() where database_name = 'written'"

@@ -42,7 +42,7 @@ fct_touch as (
 hours as (
     select
         deal_id,
-        sum(cast(duration_seconds as decimal(18, 3))) / 3600 as logged_hours
+        sum(cast(duration_seconds as decimal(18, 3))) as logged_seconds
     from fct_touch
     where
         deal_id is not null
@@ -63,7 +63,8 @@ standing as (
     select
         count(case when int_deal_outcomes.is_stalled then 1 end) as k,
         count(*) as n,
-        coalesce(sum(case when int_deal_outcomes.is_stalled then hours.logged_hours end), 0) as figure,
+        -- Decimals until the end, whose sum does not depend on their order.
+        coalesce(sum(case when int_deal_outcomes.is_stalled then hours.logged_seconds end) / 3600.0, 0) as figure,
         bool_or(noted.has_hours) as has_hours
     from int_deal_outcomes
     cross join noted
