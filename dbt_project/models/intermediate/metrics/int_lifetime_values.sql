@@ -85,7 +85,8 @@ buyer_years as (
 ),
 
 accounts as (
-    select avg(cast(revenue as double)) as arpa_year
+    -- Means of decimals: their sum does not depend on the order of the rows.
+    select avg(revenue) as arpa_year
     from buyer_years
     where not is_unvalued
 ),
@@ -93,7 +94,7 @@ accounts as (
 customers as (
     select
         person_id,
-        cast(sum(revenue_amount) as double) as revenue,
+        cast(sum(revenue_amount) as decimal(18, 2)) as revenue,
         sum(unvalued_deal_count) > 0 as is_unvalued
     from fct_customer_month
     group by person_id
@@ -104,7 +105,14 @@ observed as (
         count(case when not is_unvalued then 1 end) as customer_count,
         count(case when is_unvalued then 1 end) as unvalued_count,
         avg(case when not is_unvalued then revenue end) as mean_revenue,
-        stddev_samp(case when not is_unvalued then revenue end) as sd_revenue
+        sqrt(
+            greatest(
+                0.0,
+                cast(sum(case when not is_unvalued then revenue * revenue end) as double)
+                - power(cast(sum(case when not is_unvalued then revenue end) as double), 2)
+                / nullif(count(case when not is_unvalued then 1 end), 0)
+            ) / nullif(count(case when not is_unvalued then 1 end) - 1, 0)
+        ) as sd_revenue
     from customers
 ),
 
