@@ -10,9 +10,7 @@ import argparse
 import itertools
 import json
 import math
-import os
 import resource
-import subprocess
 import sys
 import tempfile
 import time
@@ -20,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import large_company
+from measuring import busy, measured
 
 CONFIG = """
 config_version: 1
@@ -125,21 +124,14 @@ def _peak() -> int:
 # --- the measurements -------------------------------------------------------------------------------------------
 
 
-def measured(*arguments: str) -> dict[str, Any]:
-    """What one measurement in a fresh process printed last."""
-    command = [sys.executable, str(Path(__file__).resolve()), *arguments]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    return dict(json.loads(done.stdout.splitlines()[-1]))
-
-
 def one_size(leads: int) -> tuple[float, bool]:
     """Print the figures of one size; gives the seconds of build and checks, and whether dbt's share is in bounds."""
     with tempfile.TemporaryDirectory() as home:
         raw = Path(home) / "data" / "raw.duckdb"
         raw.parent.mkdir()
         large_company.make(raw, leads)
-        found = measured("--ours", home)
-        bare = measured("--plain", home)
+        found = measured("build.py", "--ours", home)
+        bare = measured("build.py", "--plain", home)
         results = json.loads((raw.parent / "dbt" / "target" / "run_results.json").read_text())["results"]
         print(
             f"  {leads:9,} leads: build {found['build']:.0f} s + check {found['check']:.0f} s, at most "
@@ -166,7 +158,7 @@ def main() -> None:
     if options.ours or options.plain:
         print(json.dumps(ours(options.ours) if options.ours else plain(options.plain)))
         return
-    print(f"build ({os.cpu_count()} cores, load {os.getloadavg()[0]:.1f})")
+    print(f"build ({busy()})")
     times: list[tuple[int, float]] = []
     kept = []
     for leads in sorted(options.leads):

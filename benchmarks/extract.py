@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import resource
 import statistics
 import subprocess
@@ -22,7 +21,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).resolve().parent
+from measuring import HERE, busy, measured
+
 PROPERTIES = 22
 AROUND = ("--deals=500", "--calls=1000")  # so that every kind of call is among those measured
 DLT_PYTHON = HERE / ".venv" / "bin" / "python"
@@ -128,22 +128,15 @@ def server(*options: str) -> Iterator[str]:
             process.kill()
 
 
-def measured(*arguments: str, python: str = sys.executable, script: str = "extract.py") -> dict[str, Any]:
-    """What one measurement in a fresh process printed last."""
-    command = [python, str(HERE / script), *arguments]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    return dict(json.loads(done.stdout.splitlines()[-1]))
-
-
 def one_load(url: str, *more: str, history: bool = True) -> dict[str, Any]:
     """One first load into a home that is thrown away."""
     with tempfile.TemporaryDirectory() as home:
-        return measured("--ours", url, home, "history" if history else "fields", *more)
+        return measured("extract.py", "--ours", url, home, "history" if history else "fields", *more)
 
 
 def speed(contacts: int, rounds: int, dlt_contacts: int) -> bool:
     """Ours against a loop that only downloads and against dlt, with the history of contacts and without."""
-    print(f"speed: {contacts:,} contacts with {PROPERTIES} properties, {rounds} rounds ({_busy()})")
+    print(f"speed: {contacts:,} contacts with {PROPERTIES} properties, {rounds} rounds ({busy()})")
     is_good = _speed(contacts, rounds, dlt_contacts, history=True)
     _speed(contacts, rounds, dlt_contacts, history=False)  # told, not judged: no connector reads contacts so
     return is_good
@@ -167,7 +160,7 @@ def _speed(contacts: int, rounds: int, dlt_contacts: int, *, history: bool) -> b
         with urlopen(f"{url}/benchmark/calls") as reply:
             calls.write_bytes(reply.read())
         for _ in range(rounds):
-            first, second = measured("--bare", url, str(calls)), one_load(url, history=history)
+            first, second = measured("extract.py", "--bare", url, str(calls)), one_load(url, history=history)
             pairs.append((first, second))
             print(
                 f"    bare loop {first['seconds']:6.2f} s   extract {second['extract']:6.2f} s + load "
@@ -176,7 +169,7 @@ def _speed(contacts: int, rounds: int, dlt_contacts: int, *, history: bool) -> b
             )
     with server(f"--contacts={dlt_contacts}", "--keep") as url:
         options = ["--history"] if history else []
-        peer = measured(url, *options, python=str(DLT_PYTHON), script="dlt_peer.py")
+        peer = measured("dlt_peer.py", url, *options, python=str(DLT_PYTHON))
     ratio = statistics.median(_ratio(first, second) for first, second in pairs)
     seconds = statistics.median(first["seconds"] for first, _ in pairs)
     rate = contacts / statistics.median(second["extract"] + second["load"] for _, second in pairs)
@@ -197,7 +190,7 @@ def _ratio(first: dict[str, Any], second: dict[str, Any]) -> float:
 
 def memory(records: int) -> bool:
     """The largest size of the process, at a tenth of the records and at all of them."""
-    print(f"memory ({_busy()})")
+    print(f"memory ({busy()})")
     peaks = []
     for count in (records // 10, records):
         with server(f"--contacts={count}", *AROUND) as url:
@@ -212,7 +205,7 @@ def memory(records: int) -> bool:
 
 def limits(contacts: int, per_10_seconds: int) -> bool:
     """The wall time of a first load under a vendor's limit, against what the limit allows."""
-    print(f"limits: {contacts:,} contacts at {per_10_seconds} calls in any 10 s ({_busy()})")
+    print(f"limits: {contacts:,} contacts at {per_10_seconds} calls in any 10 s ({busy()})")
     with server(f"--contacts={contacts}", *AROUND, "--keep") as url:
         found = one_load(url, str(per_10_seconds))
     allowed = (found["calls"] - 1) // per_10_seconds * 10
@@ -222,10 +215,6 @@ def limits(contacts: int, per_10_seconds: int) -> bool:
         f"({total / allowed - 1:+.1%}, at most +10 %)"
     )
     return total <= 1.1 * allowed
-
-
-def _busy() -> str:
-    return f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
 
 
 def main() -> None:
