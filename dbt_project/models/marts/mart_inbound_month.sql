@@ -211,19 +211,13 @@ measured as (
     from timed
 ),
 
--- The month before, of the same slice. A chance is no ranking: it says whether a change is more than noise.
 compared as (
     select
-        measured.*,
-        {{ p_better('lead_to_qualified', 'measured', 'earlier') }},
-        {{ p_better('never_answered', 'measured', 'earlier', lower_is_better=true) }},
+        *,
         {{ publication_columns() }}
-    from measured
-    left join measured as earlier
-        on
-            measured.slice_type = earlier.slice_type
-            and measured.slice_value = earlier.slice_value
-            and measured.month = earlier.month + interval 1 month
+    from {{ beside_month_before(
+        'measured', ['lead_to_qualified', 'never_answered'], lower_is_better=['never_answered']
+    ) }} as months
 )
 
 select * from compared

@@ -192,18 +192,11 @@ measured as (
     from filled
 ),
 
--- The month before, of the same slice. A chance is no ranking: it says whether a change is more than noise.
 compared as (
     select
-        measured.*,
-        {{ p_better('prospect_to_qualified', 'measured', 'earlier') }},
+        *,
         {{ publication_columns() }}
-    from measured
-    left join measured as earlier
-        on
-            measured.slice_type = earlier.slice_type
-            and measured.slice_value = earlier.slice_value
-            and measured.month = earlier.month + interval 1 month
+    from {{ beside_month_before('measured', ['prospect_to_qualified']) }} as months
 )
 
 select * from compared
