@@ -2,7 +2,8 @@
     is_recorded and is_fault; the limit and its direction come from config/seeds/finding_rules.csv. `is_fault` NULL
     means: judge by the limit; where it is set (a limit per person), the family has judged. Counts below min_n_rate give
     no verdict unless `is_fault` is true by assignment (`is_known_anyway`). Adds estimate, interval, status, is_certain.
-    The model must have a CTE named stg_config__finding_rules. -#}
+    Adds what finding_span_columns gives, too. The model must have CTEs named stg_config__finding_rules and
+    int_finding_spans. -#}
 {% macro finding_shares(counts) -%}
 (
     select
@@ -32,7 +33,8 @@
                 else counted.is_shown and {{ wilson_interval('counted.k', 'counted.n', 'low') }} > rules.threshold
             end,
             false
-        ) as is_certain
+        ) as is_certain,
+        {{ finding_span_columns() }}
     from (
         select
             rule_id,
@@ -50,5 +52,6 @@
     ) as counted
     inner join stg_config__finding_rules as rules
         on counted.rule_id = rules.rule_id and counted.scope_value = rules.scope_value
+    inner join int_finding_spans on counted.last_month = int_finding_spans.last_month
 )
 {%- endmacro %}

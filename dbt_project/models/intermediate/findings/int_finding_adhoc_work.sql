@@ -38,11 +38,7 @@ counts as (
 ),
 
 judged as (
-    select
-        shares.*,
-        {{ finding_span_columns() }}
-    from {{ finding_shares('counts') }} as shares
-    inner join int_finding_spans on shares.last_month = int_finding_spans.last_month
+    select * from {{ finding_shares('counts') }} as shares
 )
 
 select
@@ -68,10 +64,6 @@ select
             || ' where serves in (''inbound'', ''outbound'', ''closer'', ''relationship''))'
             || ', pairs as (select * from ordered where not is_unordered and previous_serves is not null)'
             || ' select touch_id, rep_id, at_utc, previous_serves, serves from pairs where previous_serves <> serves'
-            || case when figure > 0
-                then ' and rep_id in (select rep_id from pairs group by rep_id having count(*) >= " ~ var('min_n_rate') ~ "'
-                    || ' and count(*) filter (where previous_serves <> serves) > ' || threshold || '::double * count(*))'
-                else '' end
-            || ' order by rep_id, at_utc, touch_id'"
+            || " ~ finding_people_sql('pairs', "previous_serves <> serves")
     ) }}
 from judged

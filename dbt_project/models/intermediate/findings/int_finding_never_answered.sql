@@ -165,12 +165,10 @@ counts as (
 judged as (
     select
         shares.*,
-        {{ finding_span_columns() }},
         crms.touching_crms,
         crms.has_touches,
         format('timestamptz ''{}''', strftime(timezone('UTC', due.due_before_at), '%Y-%m-%d %H:%M:%S.%f+00')) as due_sql
     from {{ finding_shares('counts') }} as shares
-    inner join int_finding_spans on shares.last_month = int_finding_spans.last_month
     cross join crms
     cross join due
 )

@@ -43,10 +43,8 @@ counts as (
 judged as (
     select
         shares.*,
-        {{ finding_span_columns() }},
         recorded.has_touches
     from {{ finding_shares('counts') }} as shares
-    inner join int_finding_spans on shares.last_month = int_finding_spans.last_month
     cross join recorded
 )
 
@@ -82,10 +80,6 @@ select
         ],
         rows_query=finding_work_sql() ~ "
             || ' select touch_id, rep_id, kind, at_utc from work where serves = ''relationship'''
-            || case when figure > 0
-                then ' and rep_id in (select rep_id from work group by rep_id having count(*) >= " ~ var('min_n_rate') ~ "'
-                    || ' and count(*) filter (where serves = ''relationship'') > ' || threshold || '::double * count(*))'
-                else '' end
-            || ' order by rep_id, at_utc, touch_id'"
+            || " ~ finding_people_sql('work', "serves = ''relationship''")
     ) }}
 from judged

@@ -47,11 +47,7 @@ counts as (
 ),
 
 judged as (
-    select
-        shares.*,
-        {{ finding_span_columns() }}
-    from {{ finding_shares('counts') }} as shares
-    inner join int_finding_spans on shares.last_month = int_finding_spans.last_month
+    select * from {{ finding_shares('counts') }} as shares
 )
 
 select

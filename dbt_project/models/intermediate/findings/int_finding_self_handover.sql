@@ -70,10 +70,8 @@ counts as (
 judged as (
     select
         shares.*,
-        {{ finding_span_columns() }},
         allowed.is_closer_outbound_allowed
     from {{ finding_shares('counts') }} as shares
-    inner join int_finding_spans on shares.last_month = int_finding_spans.last_month
     cross join allowed
 )
 

@@ -48,10 +48,8 @@ counts as (
 judged as (
     select
         shares.*,
-        {{ finding_span_columns() }},
         not known_seniority.is_seniority_known and shares.status = 'insufficient_data' as is_seniority_missing
     from {{ finding_shares('counts') }} as shares
-    inner join int_finding_spans on shares.last_month = int_finding_spans.last_month
     cross join known_seniority
 )
 
@@ -94,11 +92,6 @@ select
             || ', experienced as (select * from work where rep_id in (select rep_id from marts.dim_rep'
             || ' where seniority in (''senior'', ''experienced'')))'
             || ' select touch_id, rep_id, kind, at_utc from experienced where serves = ''outbound'''
-            || case when figure > 0
-                then ' and rep_id in (select rep_id from experienced group by rep_id'
-                    || ' having count(*) >= " ~ var('min_n_rate') ~ "'
-                    || ' and count(*) filter (where serves = ''outbound'') > ' || threshold || '::double * count(*))'
-                else '' end
-            || ' order by rep_id, at_utc, touch_id'"
+            || " ~ finding_people_sql('experienced', "serves = ''outbound''")
     ) }}
 from judged

@@ -94,10 +94,8 @@ judged as (
     select
         shares.* exclude (is_certain),
         shares.figure > 0 as is_certain,
-        {{ finding_span_columns() }},
         int_metric_scope.is_startup
     from {{ finding_shares('counts') }} as shares
-    inner join int_finding_spans on shares.last_month = int_finding_spans.last_month
     cross join int_metric_scope
 )
 
