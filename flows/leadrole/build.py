@@ -275,7 +275,7 @@ def _config_tables(settings: Settings, run: Run, as_of: datetime) -> Iterable[_T
             "team varchar",
             "hired_on date",
         ],
-        _people(settings, run),
+        _people(settings, run, key),
     )
     yield _Table(
         "leave_periods",
@@ -398,8 +398,7 @@ def _holidays(country: str, as_of: datetime) -> list[tuple[date, str]]:
     return sorted(calendar.items())
 
 
-def _people(settings: Settings, run: Run) -> list[_PersonRow]:
-    key = pseudonym_key(run.pseudonym_key_path)
+def _people(settings: Settings, run: Run, key: bytes) -> list[_PersonRow]:
     named = _owners_in_raw(run, {source.kind for source in settings.sources})
     for rep_id in (
         *(role.person for role in settings.roles),

@@ -76,13 +76,13 @@ def _read_key(path: Path) -> bytes:
 
 def rep_key(key: bytes, rep_id: str) -> str:
     """The pseudonym of one rep: the same every night in this home, unlinkable without the key."""
-    return hmac.new(key, rep_id.encode("utf-8"), hashlib.sha256).hexdigest()[:12]
+    return _pseudonym(key, rep_id)[:12]
 
 
 def email_key(key: bytes, address: str) -> str:
     """A pseudonym for an address: the same for the same address in this home, unlinkable without its key."""
     plain = unicodedata.normalize("NFC", address).strip().lower()
-    return hmac.new(key, plain.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:16]
+    return _pseudonym(key, plain)[:16]
 
 
 def domain_key(key: bytes, text: str) -> str | None:
@@ -94,7 +94,11 @@ def domain_key(key: bytes, text: str) -> str | None:
     host = plain.rpartition("//")[2].partition("/")[0].partition(":")[0].strip(".").removeprefix("www.")
     if not re.fullmatch(r"[^\s.]+(\.[^\s.]+)+", host):
         return None
-    return hmac.new(key, f"domain:{host}".encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:16]
+    return _pseudonym(key, f"domain:{host}")[:16]
+
+
+def _pseudonym(key: bytes, text: str) -> str:
+    return hmac.new(key, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
 
 def redact(text: str, hidden: Iterable[str]) -> str:

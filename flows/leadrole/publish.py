@@ -228,7 +228,7 @@ def _write_publication_table(
         connection.execute(f"comment on column release.marts.mart_publication.{name} is {_literal(meaning)}")
     deleted = _deleted_since(connection, run, previous)
     connection.executemany(
-        "insert into release.marts.mart_publication values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"insert into release.marts.mart_publication values ({', '.join('?' for _ in _PUBLICATION_COLUMNS)})",
         [
             [
                 run.run_id,

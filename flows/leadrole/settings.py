@@ -1708,6 +1708,11 @@ def _cross_company(company: Company, _: Mapping[str, Any], __: date) -> Iterator
         )
 
 
+def _ends_early(path: Path_, since: date | None, until: date | None) -> Iterator[tuple[Path_, str]]:
+    if since and until and until <= since:
+        yield (*path, "to"), f"{until} is not after from ({since})"
+
+
 def _kinds(values: Mapping[str, Any]) -> set[str]:
     return {source.kind for source in values.get("sources", ())}
 
@@ -1717,8 +1722,7 @@ def _cross_roles(
 ) -> Iterator[tuple[Path_, str]]:
     kinds = _kinds(values)
     for index, role in enumerate(roles):
-        if role.from_ and role.to and role.to <= role.from_:
-            yield ("roles", index, "to"), f"{role.to} is not after from ({role.from_})"
+        yield from _ends_early(("roles", index), role.from_, role.to)
         kind = role.person.split(":")[0]
         if kinds and kind not in kinds:
             yield ("roles", index, "person"), f"{role.person}: there is no source of kind {kind}"
@@ -1744,11 +1748,7 @@ def _cross_people(
         if kinds and kind not in kinds:
             yield ("people", person), f"there is no source of kind {kind}"
         for index, leave in enumerate(told.leave):
-            if leave.to and leave.to <= leave.from_:
-                yield (
-                    ("people", person, "leave", index, "to"),
-                    f"{leave.to} is not after from ({leave.from_})",
-                )
+            yield from _ends_early(("people", person, "leave", index), leave.from_, leave.to)
         ordered = sorted(told.leave, key=lambda leave: leave.from_)
         if any(later.from_ < (earlier.to or date.max) for earlier, later in itertools.pairwise(ordered)):
             yield ("people", person, "leave"), "periods overlap; write one with the share of both"
@@ -1761,8 +1761,7 @@ def _cross_schedules(
     people: Mapping[str, Person] = values.get("people", {})
     teams = {f"team:{person.team}" for person in people.values() if person.team}
     for index, schedule in enumerate(schedules):
-        if schedule.to and schedule.to <= schedule.from_:
-            yield ("schedules", index, "to"), f"{schedule.to} is not after from ({schedule.from_})"
+        yield from _ends_early(("schedules", index), schedule.from_, schedule.to)
         for day in _overlapping(schedule.hours):
             yield ("schedules", index, "hours", day), "stretches overlap"
         if schedule.of == "company" and not any(schedule.hours.values()):

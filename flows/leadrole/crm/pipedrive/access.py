@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import urllib.parse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from leadrole.crm.auth import Grant, KeyAuth, TokenAuth, TokenStore
@@ -114,14 +115,9 @@ class CoolDown:
 
     def start(self, now: datetime) -> None:
         """Put down that it begins."""
-        try:
-            write_durably(self._path, json.dumps({"until": moment_text(now + quirks.SHUT_OUT_FOR)}))
-        except OSError as error:
-            raise StorageError(
-                f"can't write: {error.strerror}",
-                where=self._path.name,
-                next_step="make room on the disk or the directory writable; run again in 15 minutes",
-            ) from None
+        _remember(
+            self._path, {"until": moment_text(now + quirks.SHUT_OUT_FOR)}, then="; run again in 15 minutes"
+        )
 
 
 class DayBudget:
@@ -178,12 +174,17 @@ class DayBudget:
         self._day, self._spent, self._put_down = today, spent, spent
 
     def _write(self, spent: int) -> None:
-        try:
-            write_durably(self._path, json.dumps({"day": self._day, "spent": spent}))
-        except OSError as error:
-            raise StorageError(
-                f"can't write: {error.strerror}",
-                where=self._path.name,
-                next_step="make room on the disk or the directory writable, and run again",
-            ) from None
+        _remember(self._path, {"day": self._day, "spent": spent}, then=", and run again")
         self._put_down = spent
+
+
+def _remember(path: Path, told: Mapping[str, Any], *, then: str) -> None:
+    """Put down what the next run must know; `then` ends the advice when that fails."""
+    try:
+        write_durably(path, json.dumps(told))
+    except OSError as error:
+        raise StorageError(
+            f"can't write: {error.strerror}",
+            where=path.name,
+            next_step=f"make room on the disk or the directory writable{then}",
+        ) from None
