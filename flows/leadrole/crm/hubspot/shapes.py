@@ -35,13 +35,14 @@ class Dated(Known, gc=False):
 
 
 class Entry(msgspec.Struct, gc=False):
-    """One value that a property had."""
+    """One value that a property had; `row` puts who changed it in the place of what tells it."""
 
     value: Text = None
     timestamp: Text = None
     sourceType: Text = None
-    sourceId: Text = None
-    updatedByUserId: int | Text = None
+    sourceId: Text | msgspec.UnsetType = msgspec.UNSET
+    updatedByUserId: int | Text | msgspec.UnsetType = msgspec.UNSET
+    changedBy: Text = None
 
 
 # Beside the records, what paging and failures of a part are told by.
@@ -99,21 +100,20 @@ def row(record: Any, endpoint: Endpoint) -> dict[str, Any]:
     }
     if record.archivedAt:
         kept["archivedAt"] = record.archivedAt
-    if endpoint.history and record.propertiesWithHistory is not None:
-        held = record.propertiesWithHistory
-        kept["propertiesWithHistory"] = {
-            name: [
-                {
-                    "value": entry.value,
-                    "timestamp": entry.timestamp,
-                    "sourceType": entry.sourceType,
-                    # Asked here and not in a call for the usual case: this is the innermost of all loops.
-                    "changedBy": str(number)
-                    if type(number := entry.updatedByUserId) is int and number >= 0
-                    else quirks.user(number, entry.sourceId),
-                }
-                for entry in getattr(held, name) or ()
-            ]
-            for name in endpoint.history
-        }
+    held = record.propertiesWithHistory
+    if endpoint.history and held is not None:
+        kept["propertiesWithHistory"] = {name: _entries(getattr(held, name)) for name in endpoint.history}
     return kept
+
+
+def _entries(entries: list[Entry] | None) -> list[Entry]:
+    """The entries as they are landed. They are changed in place: this is the innermost of all loops."""
+    for entry in entries or ():
+        number = entry.updatedByUserId
+        # Asked here and not in a call for the usual case.
+        if type(number) is int and number >= 0:
+            entry.changedBy = str(number)
+        else:
+            entry.changedBy = quirks.user(number, entry.sourceId)
+        entry.sourceId = entry.updatedByUserId = msgspec.UNSET
+    return entries or []
